@@ -3,6 +3,7 @@
 
 pub mod admission;
 pub mod gojson;
+pub mod kinds;
 pub mod konflux;
 pub mod konflux_admission;
 pub mod meta;
