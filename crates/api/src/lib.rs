@@ -6,6 +6,7 @@ pub mod gojson;
 pub mod kinds;
 pub mod konflux;
 pub mod konflux_admission;
+pub mod konflux_labels;
 pub mod meta;
 pub mod runner;
 pub mod tekton;
