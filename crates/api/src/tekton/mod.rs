@@ -2,7 +2,11 @@
 //! kept in `extra`; the engine refuses a run that needs one it does not know.
 
 pub mod admission;
+pub mod defaults;
+pub mod duration;
+pub mod names;
 mod run;
+pub mod substitution;
 mod task;
 
 pub use run::*;

@@ -11,7 +11,7 @@ pub type Task = Object<TaskSpec, Value>;
 pub type Pipeline = Object<PipelineSpec, Value>;
 
 /// A string, an array of strings or an object of strings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ParamValue {
     String(String),
@@ -22,6 +22,27 @@ pub enum ParamValue {
 impl Default for ParamValue {
     fn default() -> Self {
         Self::String(String::new())
+    }
+}
+
+impl<'de> Deserialize<'de> for ParamValue {
+    /// As upstream reads it: what is neither a string, a list of strings nor a map of strings is kept as its own text.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let text = |v: &Value| v.as_str().map(str::to_owned);
+        Ok(match &value {
+            Value::Null => Self::default(),
+            Value::String(s) => Self::String(s.clone()),
+            Value::Array(items) => match items.iter().map(text).collect() {
+                Some(items) => Self::Array(items),
+                None => Self::String(value.to_string()),
+            },
+            Value::Object(fields) => match fields.iter().map(|(k, v)| Some((k.clone(), text(v)?))).collect() {
+                Some(fields) => Self::Object(fields),
+                None => Self::String(value.to_string()),
+            },
+            Value::Bool(_) | Value::Number(_) => Self::String(value.to_string()),
+        })
     }
 }
 
