@@ -3,6 +3,7 @@
 //! file or a network; whoever holds a key signs the bytes that it prepares.
 
 mod artifact;
+pub mod cosign;
 pub mod dsse;
 pub mod hints;
 pub mod key;
@@ -12,6 +13,7 @@ pub mod run;
 pub mod simplesigning;
 pub mod statement;
 pub mod status;
+pub mod witness;
 
 pub use artifact::{Artifacts, MAX_ARTIFACTS};
 pub use key::PublicKey;
