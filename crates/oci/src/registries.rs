@@ -176,17 +176,6 @@ fn entry(index: usize, table: &toml::Table) -> Result<RegistryEntry, RegistriesE
             _ => return Err(key(&path, "is not known", "Known are prefix, location, insecure and blocked.")),
         }
     }
-    let wildcard = entry.prefix.starts_with("*.");
-    if entry.prefix.is_empty() {
-        entry.prefix.clone_from(&entry.location);
-    }
-    if entry.prefix.is_empty() {
-        return Err(key(&format!("registry[{index}]"), "has neither prefix nor location", "Give it at least one."));
-    }
-    if wildcard && !entry.location.is_empty() {
-        let path = format!("registry[{index}].location");
-        return Err(key(&path, "cannot be used with a wildcard prefix", "Remove it, or name the host in full."));
-    }
     for (name, value) in [("prefix", &entry.prefix), ("location", &entry.location)] {
         let plain =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'/' | b'-' | b'_' | b'@' | b'[' | b']');
@@ -199,6 +188,17 @@ fn entry(index: usize, table: &toml::Table) -> Result<RegistryEntry, RegistriesE
                 "Write it without scheme and without a slash at the end.",
             ));
         }
+    }
+    let wildcard = entry.prefix.starts_with("*.");
+    if entry.prefix.is_empty() {
+        entry.prefix.clone_from(&entry.location);
+    }
+    if entry.prefix.is_empty() {
+        return Err(key(&format!("registry[{index}]"), "has neither prefix nor location", "Give it at least one."));
+    }
+    if wildcard && !entry.location.is_empty() {
+        let path = format!("registry[{index}].location");
+        return Err(key(&path, "cannot be used with a wildcard prefix", "Remove it, or name the host in full."));
     }
     Ok(entry)
 }
