@@ -1,6 +1,30 @@
 //! The gate: does an image's verified evidence satisfy a policy? Compatible with Conforma's policies, data and reports.
 //! Never prints, never ends the process, has no clock (the effective time is given), and no private key.
+//!
+//! It fails closed: an error, an undefined answer, an unknown package, an empty selection and an empty snapshot are
+//! denials. `validate_images` is the way in; `Store` is what it reads images through.
 
 mod annotations;
+mod data;
+mod explain;
+mod judge;
 pub mod rego;
-pub mod rego_regorus;
+mod rego_regorus;
+pub mod render;
+pub mod report;
+mod sbom;
+mod selection;
+pub mod source;
+pub mod store;
+mod text;
+mod validate;
+mod verify;
+
+pub use data::DataError;
+pub use explain::{Explanation, Task};
+pub use rego_regorus::Regorus;
+pub use render::{Format, Options, RenderError, render};
+pub use report::{Component, Finding, Report, TestOutput};
+pub use selection::SelectionError;
+pub use store::Store;
+pub use validate::{PolicyError, ValidateRequest, validate_images};
