@@ -1,0 +1,72 @@
+# What people and CI type. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+# The step images hold a sluice-artifact that needs no shared object.
+STATIC := x86_64-unknown-linux-gnu
+PACKAGES_DEMO := busybox-static mmdebstrap git
+PACKAGES_TEST := $(PACKAGES_DEMO) skopeo jq
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST) | while IFS=: read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+.PHONY: build
+build: static ## the programs, in target/release
+	$(CARGO) build --release --locked --workspace --bins
+
+.PHONY: static
+static:
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --target $(STATIC) -p sluice-artifacts --bin sluice-artifact
+	mkdir -p $(TARGET)/static
+	install -m 0755 $(TARGET)/$(STATIC)/release/sluice-artifact $(TARGET)/static/sluice-artifact
+
+.PHONY: images
+images: build ## the step images, in target/images
+	library/images/build --out $(TARGET)/images --artifact $(TARGET)/static/sluice-artifact --sluice $(TARGET)/release/sluice
+
+.PHONY: demo
+demo: ## from nothing to a release and a blocked attack
+	scripts/packages $(PACKAGES_DEMO)
+	$(MAKE) --no-print-directory images
+	$(TARGET)/release/sluice demo
+
+.PHONY: test
+test: ## the tests that need Rust and Debian packages
+	scripts/packages $(PACKAGES_TEST)
+	$(MAKE) --no-print-directory images
+	library/tests/run
+	library/images/test
+	$(CARGO) test --locked --workspace
+
+.PHONY: peers
+peers: ## the tests against cosign and kubectl, built from pinned Go modules
+	cosign=$$(tools/build cosign) && kubectl=$$(tools/build kubectl) && \
+	SLUICE_COSIGN=$$cosign SLUICE_KUBECTL=$$kubectl $(CARGO) test --locked --workspace --test 'peers*'
+
+.PHONY: soak
+soak: ## the crash and concurrency tests, many times over
+	PROPTEST_CASES=$(or $(CASES),20000) $(CARGO) test --locked --workspace --release
+
+.PHONY: bench
+bench: build ## the figures of the README
+	$(CARGO) bench --locked --workspace
+
+.PHONY: fmt
+fmt: ## format the sources
+	$(CARGO) fmt --all
+
+.PHONY: lint
+lint: ## what review does not want to see
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --locked check bans licenses sources
+
+.PHONY: clean
+clean: ## remove what was built here; the cache of images and tools stays
+	$(CARGO) clean
