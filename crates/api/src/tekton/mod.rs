@@ -5,9 +5,15 @@ pub mod admission;
 pub mod defaults;
 pub mod duration;
 pub mod names;
+pub mod params;
+pub mod quantity;
 mod run;
 pub mod substitution;
 mod task;
+pub mod task_scope;
+pub mod unsupported;
+pub mod validation;
+pub mod workspaces;
 
 pub use run::*;
 pub use task::*;
