@@ -128,17 +128,7 @@ mod tests {
     #[test]
     fn what_is_no_image_is_none() {
         let hex = "ab".repeat(32);
-        for base in [
-            "",
-            "a",
-            "Upper/case",
-            "gcr.io/",
-            "gcr.io/a b",
-            "pkg:maven/a/b",
-            "gcr.io/foo:",
-            "h:x/ab",
-            "a@b",
-        ] {
+        for base in ["", "a", "Upper/case", "gcr.io/", "gcr.io/a b", "pkg:maven/a/b", "gcr.io/foo:", "h:x/ab", "a@b"] {
             assert_eq!(ImageDigest::parse(&format!("{base}@sha256:{hex}")), None, "{base}");
         }
         for digest in ["sha512:ab", "sha256:ab", "sha256:", "", "SHA256:abab"] {

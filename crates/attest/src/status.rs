@@ -6,9 +6,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sluice_api::gojson;
+use std::collections::BTreeMap;
 
 /// The key in `status.annotations` that holds base64 of the DER signature.
 pub const STATUS_SIGNATURE: &str = "sluice.dev/status-signature";
+
+/// The key in a PipelineRun's `status.annotations` that holds the uids of its TaskRuns by name, as a JSON object. The
+/// engine's signature covers it, so no TaskRun can be put in the place of another of the same name.
+pub const CHILD_UIDS: &str = "sluice.dev/child-uids";
 
 /// Why a status is not known to be the engine's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +57,14 @@ pub fn status_payload(run: &Value) -> Vec<u8> {
 /// Writes the signature into the run's status, where [`verify_status`] finds it. Makes the status and its annotations
 /// where they are absent.
 pub fn set_status_signature(run: &mut Value, der: &[u8]) {
+    annotate(run, STATUS_SIGNATURE, STANDARD.encode(der));
+}
+
+fn gojson_text(value: &Value) -> String {
+    String::from_utf8_lossy(&gojson::to_vec(value)).into_owned()
+}
+
+fn annotate(run: &mut Value, key: &str, text: String) {
     let Value::Object(run) = run else { return };
     let status = run.entry("status").or_insert_with(|| json!({}));
     let Value::Object(status) = status else { return };
@@ -60,8 +73,22 @@ pub fn set_status_signature(run: &mut Value, der: &[u8]) {
         *annotations = json!({});
     }
     if let Value::Object(annotations) = annotations {
-        annotations.insert(STATUS_SIGNATURE.to_owned(), Value::String(STANDARD.encode(der)));
+        annotations.insert(key.to_owned(), Value::String(text));
     }
+}
+
+/// Writes the uids of a PipelineRun's TaskRuns, by name, into its status; to be done before it is signed.
+pub fn set_child_uids<'a>(run: &mut Value, uids: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    let uids: BTreeMap<&str, &str> = uids.into_iter().collect();
+    annotate(run, CHILD_UIDS, gojson_text(&json!(uids)));
+}
+
+/// The uid of a child TaskRun as the PipelineRun's status names it; none where the status names no uids at all. A name
+/// that is missing among them is an empty uid.
+pub fn child_uid(run: &Value, name: &str) -> Option<String> {
+    let text = run.pointer("/status/annotations")?.get(CHILD_UIDS)?.as_str()?;
+    let uids: BTreeMap<String, String> = serde_json::from_str(text).unwrap_or_default();
+    Some(uids.get(name).cloned().unwrap_or_default())
 }
 
 /// Verifies that the engine signed this status of this run.
@@ -112,6 +139,19 @@ mod tests {
         let payload = status_payload(&unsigned);
         set_status_signature(&mut unsigned, b"der");
         assert_eq!(status_payload(&unsigned), payload);
+    }
+
+    #[test]
+    fn child_uids_are_signed_with_the_status() {
+        let mut parent = run();
+        assert_eq!(child_uid(&parent, "a"), None);
+        let before = status_payload(&parent);
+        set_child_uids(&mut parent, [("a", "1"), ("b", "2")]);
+        assert_ne!(status_payload(&parent), before);
+        assert_eq!(child_uid(&parent, "a").as_deref(), Some("1"));
+        assert_eq!(child_uid(&parent, "c").as_deref(), Some(""));
+        parent["status"]["annotations"][CHILD_UIDS] = json!("not JSON");
+        assert_eq!(child_uid(&parent, "a").as_deref(), Some(""));
     }
 
     #[test]

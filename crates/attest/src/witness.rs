@@ -96,7 +96,8 @@ pub fn statement(run: &Run, deep: bool, signature: StatusSignature) -> Result<St
         Run::PipelineRun { children, .. } => children.iter().collect(),
     };
     let believed = signature == StatusSignature::Verified;
-    let tasks: Vec<Claims<'_>> = task_runs.into_iter().map(|run| Claims::of(run, believed)).collect::<Result<_, _>>()?;
+    let tasks: Vec<Claims<'_>> =
+        task_runs.into_iter().map(|run| Claims::of(run, believed)).collect::<Result<_, _>>()?;
     let subjects = subject.iter().map(|subject| witnessed(subject, &tasks)).collect();
     let metadata = run.metadata();
     let predicate = Predicate {
@@ -176,7 +177,8 @@ mod tests {
 
     fn child(name: &str, claims: &[&str], pushes: &[&str]) -> Value {
         let hex = |image: &str| format!("sha256:{}", image.repeat(64));
-        let images: Vec<String> = claims.iter().map(|image| format!("localhost:5000/acme/{image}x@{}", hex(image))).collect();
+        let images: Vec<String> =
+            claims.iter().map(|image| format!("localhost:5000/acme/{image}x@{}", hex(image))).collect();
         let pushed: Vec<Value> = pushes
             .iter()
             .map(|image| json!({"repository": format!("localhost:5000/acme/{image}x"), "digest": hex(image), "kind": "manifest"}))
