@@ -29,6 +29,8 @@ pub struct Verdict {
     pub violations: Vec<Finding>,
     pub warnings: Vec<Finding>,
     pub successes: Vec<Finding>,
+    /// Code to the codes it depends on, of every rule there is.
+    dependencies: BTreeMap<String, Vec<String>>,
 }
 
 /// Evaluates every policy source on the input.
@@ -54,6 +56,7 @@ pub fn sort(findings: &mut [Finding]) {
 }
 
 fn one_source(engine: &dyn RegoEngine, criteria: &Criteria, input: &Value, at: jiff::Timestamp, verdict: &mut Verdict) {
+    verdict.dependencies.extend(engine.rules().iter().map(|rule| (rule.code.clone(), rule.depends_on.clone())));
     for criterion in criteria.unmatched(engine.rules()) {
         verdict.violations.push(Finding::builtin(
             "builtin.policy.include",
@@ -213,14 +216,25 @@ fn success(rule: &RuleInfo) -> Finding {
     Finding { message: "Pass".into(), metadata, evidence: None }
 }
 
-/// Leaves out what follows from another violation: it says nothing new, and a success that builds on a failure says
-/// nothing at all. Never leaves out the last violation.
+/// Leaves out what follows from another violation, at whatever distance: it says nothing new, and a success that builds
+/// on a failure says nothing at all. Never leaves out the last violation.
 fn trim(verdict: &mut Verdict) {
-    let violated: BTreeSet<String> = verdict.violations.iter().map(|v| v.code().to_owned()).collect();
-    let follows = |finding: &Finding| {
-        let on = finding.metadata.get("depends_on").and_then(Value::as_array);
-        on.into_iter().flatten().filter_map(Value::as_str).any(|code| violated.contains(code))
-    };
+    let violated: BTreeSet<&str> = verdict.violations.iter().map(Finding::code).collect();
+    let mut implied: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let follows = |on: &[String]| on.iter().any(|code| violated.contains(code.as_str()) || implied.contains(code));
+        let more: Vec<String> = verdict
+            .dependencies
+            .iter()
+            .filter(|(code, on)| !implied.contains(*code) && follows(on))
+            .map(|(code, _)| code.clone())
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        implied.extend(more);
+    }
+    let follows = |finding: &Finding| implied.contains(finding.code());
     if verdict.violations.iter().any(|finding| !follows(finding)) {
         verdict.violations.retain(|finding| !follows(finding));
     }

@@ -81,6 +81,10 @@ impl Regorus {
             return Err(RegoError::DataShadowsPolicy { path: CHAINS.into() });
         }
         engine.add_data_json(&Value::Object(all).to_string()).map_err(|error| RegoError::Data(error.to_string()))?;
+        // Analyses all modules, so that what is wrong with them shows now and not as an error of every package later.
+        engine
+            .eval_query("true".into(), false)
+            .map_err(|error| RegoError::Compile { module: "(the policy)".into(), reason: error.to_string() })?;
         Ok(Self { engine, rules, heads })
     }
 

@@ -156,7 +156,7 @@ _structured(task) := {{"url": uri, "digest": digest} |
 	digest != ""
 }
 
-_ref_params(task) := {param.name: param.value | some param in task.ref.params}
+_ref_params(task) := {given.name: given.value | some given in task.ref.params}
 
 _label_name(task) := name if {
 	name := label(task, "tekton.dev/task")

@@ -67,7 +67,7 @@ artifact_inputs(task) := {value |
 # Only a well-formed artifact is one that another task can have read.
 artifact_outputs(task) := {value |
 	some _, value in tekton.texts(task, "_ARTIFACT")
-	regex.match(`^oci:[^@\s]+@sha256:[0-9a-f]{64}$`, value)
+	regex.match(`^oci:[^@ ]+@sha256:[0-9a-f]{64}$`, value)
 }
 
 _values(given) := given if {
