@@ -1,0 +1,120 @@
+//! Connections: TLS sockets and in-process clients, both into `server::handle`. It must not know what a request means.
+
+use crate::auth::UserInfo;
+use crate::body::Body;
+use crate::server::{self, Caller};
+use crate::state::State;
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// A client that has not finished its TLS handshake by then is no client.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections at a time; more wait in the listener's queue.
+const MAX_CONNECTIONS: usize = 1024;
+/// How long a shutdown waits for answers that are on their way.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Accepts connections until the shutdown, then ends them.
+pub(crate) async fn serve(
+    state: Arc<State>,
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let acceptor = TlsAcceptor::from(tls);
+    let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS));
+    let tasks = tokio_util::task::TaskTracker::new();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, or a client that went away: neither ends the server.
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+            () = shutdown.cancelled() => break,
+        };
+        let (state, acceptor, shutdown) = (Arc::clone(&state), acceptor.clone(), shutdown.clone());
+        tasks.spawn(async move {
+            let _slot = slot;
+            if let Err(error) = connection(state, acceptor, stream, shutdown).await {
+                tracing::debug!(%error, "a connection ended");
+            }
+        });
+    }
+    tasks.close();
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        tracing::debug!("connections were left open at shutdown");
+    }
+    Ok(())
+}
+
+async fn connection(
+    state: Arc<State>,
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    shutdown: CancellationToken,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await??;
+    let service = hyper::service::service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, Infallible>(server::handle(state, Caller::Token, request).await) }
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => return result,
+        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// A client within this process, as one user; it passes RBAC, admission and audit like any other.
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    state: Arc<State>,
+    user: UserInfo,
+}
+
+impl InProcess {
+    pub(crate) fn new(state: Arc<State>, user: UserInfo) -> Self {
+        Self { state, user }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for InProcess
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: std::fmt::Display,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (state, caller) = (Arc::clone(&self.state), Caller::Known(self.user.clone()));
+        Box::pin(async move { Ok(server::handle(state, caller, request).await) })
+    }
+}
