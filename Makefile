@@ -8,8 +8,12 @@ CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # The step images hold a sluice-artifact that needs no shared object.
 STATIC := x86_64-unknown-linux-gnu
-PACKAGES_DEMO := busybox-static mmdebstrap git
-PACKAGES_TEST := $(PACKAGES_DEMO) skopeo jq
+PACKAGES_DEMO := busybox-static mmdebstrap git skopeo
+PACKAGES_TEST := $(PACKAGES_DEMO) jq
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sluice
+DENY := 0.20.2
+# Where the programs and the tests find the step images.
+export SLUICE_IMAGES := $(TARGET)/images
 
 .PHONY: help
 help: ## this list
@@ -27,7 +31,7 @@ static:
 
 .PHONY: images
 images: build ## the step images, in target/images
-	library/images/build --out $(TARGET)/images --artifact $(TARGET)/static/sluice-artifact --sluice $(TARGET)/release/sluice
+	library/images/build --out $(SLUICE_IMAGES) --artifact $(TARGET)/static/sluice-artifact --sluice $(TARGET)/release/sluice
 
 .PHONY: demo
 demo: ## from nothing to a release and a blocked attack
@@ -64,8 +68,9 @@ fmt: ## format the sources
 lint: ## what review does not want to see
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
-	$(CARGO) deny --locked check bans licenses sources
+	deny=$(CACHE)/tools/cargo-deny-$(DENY); \
+	[ -x $$deny/bin/cargo-deny ] || $(CARGO) install --locked --version $(DENY) --root $$deny --target-dir $(TARGET)/deny cargo-deny; \
+	$$deny/bin/cargo-deny --log-level error --locked check bans licenses sources
 
 .PHONY: clean
 clean: ## remove what was built here; the cache of images and tools stays
