@@ -1,5 +1,9 @@
 //! Images and bundles, as the engine needs them: a name becomes a digest, a configuration and verified layers on disk.
 
+mod registries;
+
+pub use registries::Registries;
+
 use futures::future::BoxFuture;
 use std::path::PathBuf;
 

@@ -1,0 +1,109 @@
+//! The verdict in a form small enough for a task's result, and that form as a person reads it: which rule, which task,
+//! what was claimed against what was witnessed, and what to do. Pure.
+
+use serde_json::{Value, json};
+use sluice_policy::Report;
+use std::fmt::Write;
+
+/// Most bytes of the compact form; a result's limit is above it.
+const MAX_BYTES: usize = 24 << 10;
+
+/// The report without attestations, policy and successes' texts. Explanations beyond the limit are counted, not shown.
+pub fn compact(report: &Report) -> Value {
+    let mut left = MAX_BYTES;
+    let components: Vec<Value> = report
+        .components
+        .iter()
+        .map(|c| {
+            let all: Vec<Value> = c.explanation.iter().filter_map(|e| serde_json::to_value(e).ok()).collect();
+            let fits = |e: &Value| {
+                let size = e.to_string().len();
+                let fits = size <= left;
+                left = left.saturating_sub(size);
+                fits
+            };
+            let total = all.len();
+            let shown: Vec<Value> = all.into_iter().take_while(fits).collect();
+            json!({
+                "name": c.component.name,
+                "containerImage": c.component.container_image,
+                "success": c.success,
+                "successes": c.success_count,
+                "warnings": c.warnings.len(),
+                "violations": c.violations.len(),
+                "explanation": shown,
+                "explanationsLeftOut": total - shown.len(),
+            })
+        })
+        .collect();
+    json!({"success": report.success, "components": components})
+}
+
+/// The explanations of a compact report, indented; nothing for a report that says yes, or none.
+pub fn explain(report: Option<&Value>) -> String {
+    let mut out = String::new();
+    for component in components(report) {
+        for explanation in component["explanation"].as_array().into_iter().flatten() {
+            let text = |key: &str| explanation[key].as_str().unwrap_or_default();
+            let _ = writeln!(out, "  ✗ {}  {}", text("rule"), text("reason"));
+            for task in explanation["tasks"].as_array().into_iter().flatten() {
+                let name = task["pipelineTask"].as_str().unwrap_or_default();
+                match task["taskRun"].as_str() {
+                    Some(run) => _ = writeln!(out, "      task       {name} (TaskRun {run})"),
+                    None => _ = writeln!(out, "      task       {name}"),
+                }
+            }
+            for (label, key) in [("claimed", "claimed"), ("witnessed", "witnessed"), ("what to do", "remedy")] {
+                if !text(key).is_empty() {
+                    let _ = writeln!(out, "      {label:<10} {}", text(key));
+                }
+            }
+        }
+        if let Some(more) = component["explanationsLeftOut"].as_u64().filter(|n| *n > 0) {
+            let _ = writeln!(out, "  and {more} more");
+        }
+    }
+    out
+}
+
+/// ` (12 rules passed)`, or how many said no.
+pub fn counts(report: Option<&Value>) -> String {
+    let sum = |key: &str| components(report).iter().filter_map(|c| c[key].as_u64()).sum::<u64>();
+    match (report.is_some(), sum("violations")) {
+        (false, _) => String::new(),
+        (true, 0) => format!(" ({} checks passed)", sum("successes")),
+        (true, n) => format!(" ({n} violations)"),
+    }
+}
+
+fn components(report: Option<&Value>) -> &[Value] {
+    report.and_then(|r| r["components"].as_array()).map_or(&[], Vec::as_slice)
+}
+
+/// `REPOSITORY:TAG` of each published image in a Release's artifacts (`images[].urls[]`).
+pub fn published(artifacts: Option<&Value>) -> Vec<String> {
+    let images = artifacts.and_then(|a| a["images"].as_array()).into_iter().flatten();
+    images
+        .flat_map(|image| image["urls"].as_array().into_iter().flatten())
+        .filter_map(|url| url.as_str().map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_rule_task_claim_and_remedy() {
+        let report = json!({"success": false, "components": [{"violations": 1, "explanation": [{
+            "rule": "witness.subject_witnessed", "reason": "not witnessed",
+            "tasks": [{"pipelineTask": "report-image", "taskRun": "a-b"}],
+            "claimed": "sha256:1", "witnessed": "no push", "remedy": "remove it"}]}]});
+        let text = explain(Some(&report));
+        for part in ["witness.subject_witnessed", "report-image (TaskRun a-b)", "sha256:1", "no push", "remove it"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(counts(Some(&report)), " (1 violations)");
+        assert_eq!(explain(None), "");
+    }
+}
