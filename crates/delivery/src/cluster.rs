@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sluice_api::konflux as k;
-use sluice_api::meta::{Object, ObjectMeta};
+use sluice_api::meta::ObjectMeta;
 use sluice_api::tekton as t;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -62,17 +62,6 @@ pub const POLICIES: Kind<k::EnterpriseContractPolicy> =
 pub const PIPELINE_RUNS: Kind<t::PipelineRun> = Kind::new(t::API_VERSION, "PipelineRun", "pipelineruns");
 pub const TASK_RUNS: Kind<t::TaskRun> = Kind::new(t::API_VERSION, "TaskRun", "taskruns");
 pub const SECRETS: Kind<Value> = Kind::new("v1", "Secret", "secrets");
-
-/// Anything with metadata.
-pub trait HasMeta {
-    fn meta(&self) -> &ObjectMeta;
-}
-
-impl<S, T> HasMeta for Object<S, T> {
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-}
 
 /// The API, as one ServiceAccount.
 #[derive(Clone)]

@@ -16,6 +16,7 @@ mod names;
 mod params;
 mod plans;
 mod policy_ref;
+pub mod publish;
 mod queue;
 mod release;
 mod verdict;

@@ -56,37 +56,43 @@ fn parse(text: &str) -> Answer {
     }
 }
 
-/// What a TaskRun says about why: its REPORT, else the note of its TEST_OUTPUT, else nothing.
+/// What a TaskRun says about why: its REPORT (the compact report of `sluice validate image`), else the note of its
+/// TEST_OUTPUT, else nothing.
 pub(crate) fn explanation(task_run: &TaskRun) -> String {
     let report = result(task_run, "REPORT").and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let lines: Vec<String> = report
-        .as_ref()
-        .and_then(|r| r.get("violations"))
-        .and_then(Value::as_array)
-        .map(|violations| violations.iter().take(20).map(violation).collect())
-        .unwrap_or_default();
-    let text = if lines.is_empty() {
-        result(task_run, "TEST_OUTPUT")
-            .and_then(|text| serde_json::from_str::<Value>(text).ok())
-            .and_then(|output| output.get("note").and_then(Value::as_str).map(str::to_owned))
-            .unwrap_or_default()
-    } else {
-        lines.join("\n")
-    };
-    bounded(&text)
+    let components = report.as_ref().map(|r| list(r, "components")).unwrap_or_default();
+    let lines: Vec<String> = components
+        .iter()
+        .flat_map(|component| list(component, "explanation").iter().map(|e| violation(text(component, "name"), e)))
+        .take(20)
+        .collect();
+    if !lines.is_empty() {
+        return bounded(&lines.join("\n"));
+    }
+    let output = result(task_run, "TEST_OUTPUT").and_then(|text| serde_json::from_str::<Value>(text).ok());
+    bounded(output.as_ref().map(|output| text(output, "note")).unwrap_or_default())
 }
 
-fn violation(violation: &Value) -> String {
-    let part = |key: &str| violation.get(key).and_then(Value::as_str).unwrap_or_default();
-    let component = match part("component") {
-        "" => String::new(),
-        name => format!(" (component {name})"),
-    };
-    let solution = match part("solution") {
-        "" => String::new(),
-        text => format!(" - {text}"),
-    };
-    format!("[{}] {}{component}{solution}", part("code"), part("msg"))
+fn violation(component: &str, explanation: &Value) -> String {
+    let mut line = format!("[{}] {} (component {component}", text(explanation, "rule"), text(explanation, "reason"));
+    for task in list(explanation, "tasks") {
+        line = format!("{line}, task {}", text(task, "pipelineTask"));
+    }
+    line.push(')');
+    for (label, key) in [("claimed", "claimed"), ("witnessed", "witnessed"), ("what to do", "remedy")] {
+        if !text(explanation, key).is_empty() {
+            line = format!("{line}; {label}: {}", text(explanation, key));
+        }
+    }
+    line
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The text with control characters taken out and its end kept, as upstream cuts logs.
@@ -149,10 +155,16 @@ mod tests {
 
     #[test]
     fn a_report_says_why() {
-        let report = json!({"violations": [
-            {"code": "a.b", "msg": "no\u{1b}[31m", "component": "hello", "solution": "do"}, {"code": "c.d", "msg": "nor"}]});
+        let report = json!({"success": false, "components": [{"name": "hello", "explanation": [
+            {"rule": "a.b", "reason": "no\u{1b}[31m", "tasks": [{"pipelineTask": "report-image"}],
+             "claimed": "built", "witnessed": "no push", "remedy": "do"},
+            {"rule": "c.d", "reason": "nor"}]}]});
         let run = task_run(json!([{"name": "REPORT", "value": report.to_string()}]));
-        assert_eq!(explanation(&run), "[a.b] no[31m (component hello) - do\n[c.d] nor");
+        assert_eq!(
+            explanation(&run),
+            "[a.b] no[31m (component hello, task report-image); claimed: built; witnessed: no push; what to do: do\n\
+             [c.d] nor (component hello)"
+        );
         let run = task_run(json!([{"name": "TEST_OUTPUT", "value": json!({"note": "see log"}).to_string()}]));
         assert_eq!(explanation(&run), "see log");
         assert!(bounded(&"x".repeat(9000)).starts_with("...(truncated)\n"));

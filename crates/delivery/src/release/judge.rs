@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_task_and_the_verdict() {
-        let report = json!({"violations": [{"code": "trusted_task.trusted", "msg": "no", "component": "hello"}]});
+        let report = json!({"components": [{"name": "hello", "explanation": [{"rule": "trusted_task.trusted", "reason": "no"}]}]});
         let results = json!([{"name": "REPORT", "value": report.to_string()}]);
         let outcome = judge(&run("False"), &[child("verify-conforma", "run", "False", results)]);
         assert_eq!(
