@@ -120,6 +120,7 @@ impl Error {
         Error::File { path: path.display().to_string(), source }
     }
 
+    #[cfg(feature = "client")]
     pub(crate) fn unusable(object: impl ToString, problem: impl ToString, remedy: impl ToString) -> Self {
         Error::Unusable { object: object.to_string(), problem: problem.to_string(), remedy: remedy.to_string() }
     }

@@ -2,6 +2,7 @@
 //! needed of them, in the spec's field order. Bytes are what counts; these types are views of them.
 
 use crate::digest::Digest;
+#[cfg(feature = "client")]
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -164,6 +165,7 @@ pub struct RuntimeConfig {
 }
 
 /// What kind of manifest bytes are, by their own words or else by the header's.
+#[cfg(feature = "client")]
 pub(crate) fn media_type_of(bytes: &[u8], header: Option<&str>, object: &str) -> Result<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -184,6 +186,7 @@ pub(crate) fn media_type_of(bytes: &[u8], header: Option<&str>, object: &str) ->
 }
 
 /// Parses JSON of a named object.
+#[cfg(feature = "client")]
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], object: &str) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|e| {
         Error::unusable(object, format!("its JSON is not as the OCI image spec says: {e}"), "Push it again.")

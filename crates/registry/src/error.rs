@@ -99,6 +99,10 @@ impl IntoResponse for ApiError {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.code == Code::SizeInvalid {
+            // The rest of what was too long is not read.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"sluice\""));
         }

@@ -16,7 +16,12 @@ use sluice_oci::{Descriptor, Digest, ImageIndex, ImageManifest, MAX_MANIFEST_BYT
 const KNOWN: [&str; 4] =
     [media_type::MANIFEST, media_type::INDEX, media_type::DOCKER_MANIFEST, media_type::DOCKER_LIST];
 
-pub(super) async fn handle(call: Call, body: Body, name: String, reference: ManifestReference) -> ApiResult<Response> {
+pub(super) async fn handle(
+    call: Call,
+    body: &mut Body,
+    name: String,
+    reference: ManifestReference,
+) -> ApiResult<Response> {
     match call.method {
         Method::GET | Method::HEAD => get(call, name, reference).await,
         Method::PUT => put(call, body, name, reference).await,
@@ -33,6 +38,7 @@ async fn get(call: Call, name: String, reference: ManifestReference) -> ApiResul
     let (inner, repository) = (call.inner.clone(), name.clone());
     let (found, tag) = blocking(move || {
         let (digest, tag) = match reference {
+            ManifestReference::Invalid => (None, None),
             ManifestReference::Digest(digest) => (Some(digest), None),
             ManifestReference::Tag(tag) => (inner.store.tag(&repository, &tag)?, Some(tag)),
         };
@@ -60,7 +66,7 @@ async fn get(call: Call, name: String, reference: ManifestReference) -> ApiResul
     Ok(response)
 }
 
-async fn put(call: Call, body: Body, name: String, reference: ManifestReference) -> ApiResult<Response> {
+async fn put(call: Call, body: &mut Body, name: String, reference: ManifestReference) -> ApiResult<Response> {
     let content_type = call.header(header::CONTENT_TYPE).unwrap_or_default();
     let content_type = content_type.split(';').next().unwrap_or_default().trim().to_owned();
     let mut tags: Vec<String> = call.queries("tag").map(str::to_owned).collect();
@@ -68,7 +74,7 @@ async fn put(call: Call, body: Body, name: String, reference: ManifestReference)
         return Err(ApiError::new(Code::ManifestInvalid, "a tag is not valid, or there are more than 16"));
     }
     let limit = usize::try_from(MAX_MANIFEST_BYTES).unwrap_or(usize::MAX);
-    let bytes = Limited::new(body, limit).collect().await.map_err(|e| {
+    let bytes = Limited::new(std::mem::take(body), limit).collect().await.map_err(|e| {
         if e.is::<http_body_util::LengthLimitError>() {
             return ApiError::new(Code::SizeInvalid, format!("a manifest may have {MAX_MANIFEST_BYTES} bytes"));
         }
@@ -76,6 +82,7 @@ async fn put(call: Call, body: Body, name: String, reference: ManifestReference)
     })?;
     let bytes = bytes.to_bytes().to_vec();
     let digest = match reference {
+        ManifestReference::Invalid => return Err(ApiError::new(Code::ManifestInvalid, "the tag is not valid")),
         ManifestReference::Digest(digest) if !digest.matches(&bytes) => {
             return Err(ApiError::new(Code::DigestInvalid, "the manifest does not have the digest of its path"));
         }
@@ -158,6 +165,7 @@ fn examine(bytes: &[u8], content_type: &str, digest: &Digest) -> ApiResult<(Stri
 async fn delete(call: Call, name: String, reference: ManifestReference) -> ApiResult<Response> {
     let (inner, repository) = (call.inner.clone(), name.clone());
     let deleted = blocking(move || match reference {
+        ManifestReference::Invalid => Ok(false),
         ManifestReference::Tag(tag) => inner.store.delete_tag(&repository, &tag),
         ManifestReference::Digest(digest) => inner.store.delete_manifest(&repository, &digest),
     });

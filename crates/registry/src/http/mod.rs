@@ -16,6 +16,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use base64::Engine as _;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Limited};
 use route::Route;
 use sluice_oci::Digest;
 use std::sync::Arc;
@@ -29,15 +31,29 @@ pub(crate) fn router(inner: Arc<Inner>) -> Router {
 }
 
 async fn handle(State(inner): State<Arc<Inner>>, request: Request<Body>) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = match dispatch(inner, request).await {
+    let (parts, mut body) = request.into_parts();
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let mut response = match dispatch(inner, parts, &mut body).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
-    let version = HeaderValue::from_static("registry/2.0");
-    response.headers_mut().insert("docker-distribution-api-version", version);
+    let headers = response.headers_mut();
+    headers.insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
+    if !drained(body).await {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     tracing::debug!(%method, path, status = response.status().as_u16(), "registry");
     response
+}
+
+/// Reads what an early answer left of a request, if it is little: a connection closed under a client that believes it
+/// alive breaks that client's next request. Otherwise the answer has to say that the connection ends.
+async fn drained(body: Body) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    let read = Limited::new(body, 256 * 1024).collect();
+    tokio::time::timeout(std::time::Duration::from_secs(2), read).await.is_ok_and(|r| r.is_ok())
 }
 
 /// A request without its body: who asks, and with what.
@@ -91,8 +107,7 @@ impl Call {
     }
 }
 
-async fn dispatch(inner: Arc<Inner>, request: Request<Body>) -> ApiResult<Response> {
-    let (parts, body) = request.into_parts();
+async fn dispatch(inner: Arc<Inner>, parts: http::request::Parts, body: &mut Body) -> ApiResult<Response> {
     let presented = credential(&parts.headers)?;
     let identity = inner.authority.authenticate(presented.as_credential()).await;
     let identity = identity.ok_or_else(|| match presented.is_anonymous() {

@@ -21,6 +21,8 @@ pub(super) enum Route {
 pub(super) enum ManifestReference {
     Tag(String),
     Digest(Digest),
+    /// Neither: nothing can be there, and nothing can be put there.
+    Invalid,
 }
 
 impl Route {
@@ -51,7 +53,7 @@ impl Route {
                 } else if is_valid_tag(reference) {
                     ManifestReference::Tag((*reference).to_owned())
                 } else {
-                    return Err(ApiError::new(Code::ManifestInvalid, "the tag is not valid"));
+                    ManifestReference::Invalid
                 };
                 Ok(Route::Manifest { name, reference })
             }
@@ -127,15 +129,16 @@ mod tests {
             "/v2/A/tags/list",
             "/v2//tags/list",
             "/v2/tags/list",
-            "/v2/a/manifests/..",
-            "/v2/a/manifests/%00",
             "/v2/a/blobs/sha256:../../x",
             "/v2/a/blobs/sha256:00",
-            "/v2/a/manifests/",
             "/v2/a%zz/tags/list",
             "/v3/a",
         ] {
             assert!(Route::parse(path).is_err(), "{path}");
+        }
+        for path in ["/v2/a/manifests/..", "/v2/a/manifests/%00", "/v2/a/manifests/", "/v2/a/manifests/.x"] {
+            let want = Route::Manifest { name: "a".into(), reference: ManifestReference::Invalid };
+            assert_eq!(Route::parse(path).unwrap(), want, "{path}");
         }
     }
 }

@@ -10,7 +10,7 @@ use http::{Method, StatusCode, header};
 use sluice_oci::{Digest, is_valid_repository};
 
 /// `POST`: opens an upload, or does all of it at once.
-pub(super) async fn begin(call: Call, body: Body, name: String) -> ApiResult<Response> {
+pub(super) async fn begin(call: Call, body: &mut Body, name: String) -> ApiResult<Response> {
     if call.method != Method::POST {
         return Err(call.unsupported());
     }
@@ -31,7 +31,7 @@ pub(super) async fn begin(call: Call, body: Body, name: String) -> ApiResult<Res
     // Nobody else knows the id: whatever happens, the upload ends with this request.
     call.inner.uploads.forget(&id);
     let mut upload = slot.lock_owned().await;
-    upload.append(body.into_data_stream()).await?;
+    upload.append(std::mem::take(body).into_data_stream()).await?;
     complete(&call, &name, &mut upload, &digest).await
 }
 
@@ -56,7 +56,7 @@ async fn mount(call: &Call, name: &str, digest: &str, from: &str) -> ApiResult<O
 }
 
 /// Everything on an open upload.
-pub(super) async fn go_on(call: Call, body: Body, name: String, id: String) -> ApiResult<Response> {
+pub(super) async fn go_on(call: Call, body: &mut Body, name: String, id: String) -> ApiResult<Response> {
     let mut upload = call.inner.uploads.get(&id, &name, &call.identity.user).await?;
     let location = format!("/v2/{name}/blobs/uploads/{id}");
     match call.method {
@@ -80,7 +80,7 @@ pub(super) async fn go_on(call: Call, body: Body, name: String, id: String) -> A
     }
 }
 
-async fn append(call: &Call, body: Body, upload: &mut Upload, location: &str) -> ApiResult<()> {
+async fn append(call: &Call, body: &mut Body, upload: &mut Upload, location: &str) -> ApiResult<()> {
     let before = upload.size();
     let expected = match call.header(header::CONTENT_RANGE) {
         None => None,
@@ -106,7 +106,7 @@ async fn append(call: &Call, body: Body, upload: &mut Upload, location: &str) ->
         let message = format!("Content-Range has {expected} bytes and Content-Length {declared}");
         return Err(ApiError::new(Code::BlobUploadInvalid, message));
     }
-    upload.append(body.into_data_stream()).await?;
+    upload.append(std::mem::take(body).into_data_stream()).await?;
     match expected {
         Some(expected) if upload.size() - before != expected => {
             let message = format!("the chunk has {} bytes, not {expected}", upload.size() - before);
