@@ -4,6 +4,7 @@
 pub mod admission;
 pub mod defaults;
 pub mod duration;
+pub mod graph;
 pub mod names;
 pub mod params;
 pub mod quantity;

@@ -282,6 +282,8 @@ pub struct ChildReference {
     pub kind: String,
     pub name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
+    pub display_name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub pipeline_task_name: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub when_expressions: Vec<WhenExpression>,

@@ -47,7 +47,8 @@ impl Registries {
             return Err(permanent(format!("image `{reference}` is malformed: it has {counts}")));
         }
         let layers = layers.iter().zip(diff_ids).map(|(layer, diff_id)| {
-            let diff_id: Digest = diff_id.parse().map_err(|_| permanent(format!("image `{reference}`: `{diff_id}` is no diff id")))?;
+            let diff_id: Digest =
+                diff_id.parse().map_err(|_| permanent(format!("image `{reference}`: `{diff_id}` is no diff id")))?;
             Ok(Layer { digest: layer.digest.to_string(), diff_id: diff_id.to_string() })
         });
         let config = &pulled.config.config;
@@ -72,7 +73,8 @@ impl Registries {
             let (Some(kind), Some(name)) = (of("kind"), of("name")) else { continue };
             let (_, content) = self.client.bundle_object(reference, &kind, &name).await.map_err(failed)?;
             // A bundle holds YAML; JSON is YAML too.
-            let text = std::str::from_utf8(&content).map_err(|_| permanent(format!("bundle `{reference}`: {kind} `{name}` is not text")))?;
+            let text = std::str::from_utf8(&content)
+                .map_err(|_| permanent(format!("bundle `{reference}`: {kind} `{name}` is not text")))?;
             let object = serde_saphyr::from_str(text)
                 .map_err(|e| permanent(format!("bundle `{reference}`: {kind} `{name}`: {e}")))?;
             objects.push(BundleObject { kind, name, object });
@@ -88,7 +90,9 @@ impl Registries {
             return Ok(path);
         }
         if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await.map_err(|e| permanent(format!("making `{}`: {e}", folder.display())))?;
+            tokio::fs::create_dir_all(folder)
+                .await
+                .map_err(|e| permanent(format!("making `{}`: {e}", folder.display())))?;
         }
         let reference: Reference =
             image.reference.parse().map_err(|e: sluice_oci::ReferenceError| permanent(e.to_string()))?;

@@ -1,6 +1,7 @@
 //! What a run's status should be and what is to be done next, from what is known. Pure: no clock, no API, no files; the
 //! same input gives the same plan, so that any number of crashes leads to the same end.
 
+pub mod pipeline_run;
 pub mod pod;
 pub mod results;
 pub mod task_run;
