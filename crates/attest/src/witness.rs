@@ -9,6 +9,7 @@ use crate::statement::{STATEMENT_V01, Statement, Subject};
 use serde::{Deserialize, Serialize};
 use sluice_api::tekton::TaskRun;
 use sluice_api::witness::{PREDICATE_TYPE, WitnessRecord, WitnessedStep, WitnessedTransfer};
+use std::collections::HashSet;
 
 /// Whether the engine's signature over the statuses was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,14 +124,22 @@ pub fn statement(run: &Run, deep: bool, signature: StatusSignature) -> Result<St
 /// A TaskRun with what it claims and, where that is believed, what was witnessed of it.
 struct Claims<'a> {
     run: &'a TaskRun,
-    claimed: Vec<Subject>,
+    /// Names and `sha256:...` of what its results claim.
+    claimed: HashSet<(String, String)>,
+    /// Repositories and digests of the manifests that it pushed.
+    pushed: HashSet<(&'a str, &'a str)>,
     record: Option<&'a WitnessRecord>,
 }
 
 impl<'a> Claims<'a> {
     fn of(run: &'a TaskRun, believed: bool) -> Result<Self, ProvenanceError> {
         let record = run.status.as_ref().and_then(|status| status.witness.as_ref()).filter(|_| believed);
-        Ok(Self { run, claimed: hints::subjects(run::task_results(run))?.into_subjects(), record })
+        let claimed = hints::subjects(run::task_results(run))?.into_subjects();
+        let claimed = claimed.into_iter().filter_map(|claim| digest(&claim).map(|digest| (claim.name, digest)));
+        let transfers = record.into_iter().flat_map(|record| &record.pushed);
+        let manifests = transfers.filter(|transfer| transfer.kind == "manifest");
+        let pushed = manifests.map(|transfer| (transfer.repository.as_str(), transfer.digest.as_str())).collect();
+        Ok(Self { run, claimed: claimed.collect(), pushed, record })
     }
 
     fn name(&self) -> TaskName {
@@ -141,32 +150,23 @@ impl<'a> Claims<'a> {
         let record = self.record?.clone();
         Some(WitnessedTask { task: self.name(), steps: record.steps, pushed: record.pushed, pulled: record.pulled })
     }
-
-    fn claims(&self, subject: &Subject) -> bool {
-        self.claimed.iter().any(|claim| claim.name == subject.name && sha256(claim) == sha256(subject))
-    }
-
-    fn pushed(&self, subject: &Subject) -> bool {
-        let Some(digest) = sha256(subject).map(|hex| format!("sha256:{hex}")) else { return false };
-        self.record.is_some_and(|record| {
-            record.pushed.iter().any(|transfer| {
-                transfer.kind == "manifest" && transfer.digest == digest && transfer.repository == subject.name
-            })
-        })
-    }
 }
 
 /// A subject is witnessed if a TaskRun that claims it pushed it; one that no TaskRun claims, if any pushed it.
 fn witnessed(subject: &Subject, tasks: &[Claims<'_>]) -> WitnessedSubject {
-    let claimed_by_a_task = tasks.iter().any(|task| task.claims(subject));
-    let mut candidates = tasks.iter().filter(|task| !claimed_by_a_task || task.claims(subject));
-    let by = candidates.find(|task| task.pushed(subject)).map(Claims::name);
+    let by = digest(subject).and_then(|digest| {
+        let claim = (subject.name.clone(), digest);
+        let claimed_by_a_task = tasks.iter().any(|task| task.claimed.contains(&claim));
+        let mut candidates = tasks.iter().filter(|task| !claimed_by_a_task || task.claimed.contains(&claim));
+        candidates.find(|task| task.pushed.contains(&(claim.0.as_str(), claim.1.as_str()))).map(Claims::name)
+    });
     let evidence = if by.is_some() { Evidence::Witnessed } else { Evidence::Claimed };
     WitnessedSubject { subject: subject.clone(), evidence, by }
 }
 
-fn sha256(subject: &Subject) -> Option<&str> {
-    subject.digest.get("sha256").map(String::as_str)
+/// `sha256:...` of a subject.
+fn digest(subject: &Subject) -> Option<String> {
+    subject.digest.get("sha256").map(|hex| format!("sha256:{hex}"))
 }
 
 #[cfg(test)]

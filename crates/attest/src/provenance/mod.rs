@@ -44,6 +44,8 @@ pub enum ProvenanceError {
     Time { object: String, field: &'static str, value: String },
     #[error("more than {max} artifacts are claimed; report fewer results", max = crate::artifact::MAX_ARTIFACTS)]
     TooMany,
+    #[error("the statement would be larger than what can be stored; split the pipeline")]
+    TooLarge,
 }
 
 /// The provenance of a run.

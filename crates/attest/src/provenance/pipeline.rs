@@ -6,6 +6,10 @@ use super::{ProvenanceError, result_refs};
 use crate::run::completed;
 use serde_json::{Map, Value, json};
 use sluice_api::tekton::{PipelineRun, PipelineTask, Ref, TaskRun, TaskRunStatus};
+use std::collections::HashSet;
+
+/// Largest `buildConfig`, as JSON.
+const MAX_BUILD_CONFIG: usize = 16 * 1024 * 1024;
 
 /// The invocation of a PipelineRun.
 pub(super) fn invocation(run: &PipelineRun) -> Value {
@@ -28,17 +32,28 @@ pub(super) fn build_config(run: &PipelineRun, children: &[TaskRun]) -> Result<Va
     let Some(spec) = run.status.as_ref().and_then(|status| status.pipeline_spec.as_ref()) else {
         return Ok(json!({"tasks": null}));
     };
+    let mut names = HashSet::new();
+    if let Some(task) = spec.tasks.iter().chain(&spec.finally).find(|task| !names.insert(&task.name)) {
+        let reason = format!("two pipeline tasks are called `{}`", task.name);
+        return Err(ProvenanceError::Shape { kind: "PipelineRun", reason });
+    }
     let mut tasks = vec![];
+    let mut size = 0;
     // The last task before `finally` that ran.
     let mut last: Option<&str> = None;
     for (place, task, runs) in completed(run, children) {
         let is_finally = place >= spec.tasks.len();
         // Upstream looks for TaskRuns before it asks whether they completed.
         let ran = children.iter().any(|child| crate::run::pipeline_task(child) == task.name);
+        let after = after(task, is_finally.then_some(last).flatten());
         for child in runs {
-            if let Some(entry) = task_entry(run, task, child, is_finally.then_some(last).flatten())? {
-                tasks.push(entry);
+            let Some(entry) = task_entry(run, task, child, &after)? else { continue };
+            // Many TaskRuns of one pipeline task (a matrix) each repeat what the task says.
+            size += entry.to_string().len();
+            if size > MAX_BUILD_CONFIG {
+                return Err(ProvenanceError::TooLarge);
             }
+            tasks.push(entry);
         }
         if ran && !is_finally {
             last = Some(&task.name);
@@ -47,24 +62,27 @@ pub(super) fn build_config(run: &PipelineRun, children: &[TaskRun]) -> Result<Va
     Ok(json!({"tasks": tasks}))
 }
 
+/// The tasks after which a task runs: those it names, then those whose results it takes, in order and each once; the
+/// last task before `finally` where it names none.
+fn after(task: &PipelineTask, last: Option<&str>) -> Vec<String> {
+    let mut after = task.run_after.clone();
+    let mut known: HashSet<String> = after.iter().cloned().collect();
+    after.extend(result_refs::of_task(task).into_iter().filter(|name| known.insert(name.clone())));
+    if after.is_empty() {
+        after.extend(last.map(str::to_owned));
+    }
+    after
+}
+
 /// One TaskRun; none where its status and its spec do not fit together.
 fn task_entry(
     run: &PipelineRun,
     task: &PipelineTask,
     child: &TaskRun,
-    last: Option<&str>,
+    after: &[String],
 ) -> Result<Option<Value>, ProvenanceError> {
     let Some(status) = &child.status else { return Ok(None) };
     let Some(steps) = steps(status) else { return Ok(None) };
-    let mut after = task.run_after.clone();
-    for referenced in result_refs::of_task(task) {
-        if !after.contains(&referenced) {
-            after.push(referenced);
-        }
-    }
-    if after.is_empty() {
-        after.extend(last.map(str::to_owned));
-    }
     let mut entry = Map::new();
     let mut put = |key: &str, value: Value| {
         let empty = match &value {
