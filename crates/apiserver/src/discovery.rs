@@ -62,8 +62,9 @@ fn entry(kind: &Served, group: &str, version: &str) -> Entry {
         plural: kind.plural.clone(),
         kind: kind.kind.clone(),
         singular: kind.singular.clone(),
-        short_names: kind.short_names.clone(),
-        categories: kind.categories.clone(),
+        // Under its other names a kind has no short ones, or each would be ambiguous and every list double.
+        short_names: if group == kind.group { kind.short_names.clone() } else { Vec::new() },
+        categories: if group == kind.group { kind.categories.clone() } else { Vec::new() },
         namespaced: kind.namespaced,
         verbs: VERBS.to_vec(),
         subresources,
