@@ -13,6 +13,7 @@ pub mod images;
 mod objects;
 pub mod plan;
 mod prepare;
+pub mod rbac;
 mod reconcile;
 mod recorder;
 mod rundir;

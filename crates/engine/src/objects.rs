@@ -22,7 +22,6 @@ pub const EVENT: Kind = core("Event", "events");
 pub const SECRET: Kind = core("Secret", "secrets");
 pub const CONFIG_MAP: Kind = core("ConfigMap", "configmaps");
 pub const CLAIM: Kind = core("PersistentVolumeClaim", "persistentvolumeclaims");
-pub const SERVICE_ACCOUNT: Kind = core("ServiceAccount", "serviceaccounts");
 
 const fn tekton(kind: &'static str, plural: &'static str) -> Kind {
     Kind { group: "tekton.dev", version: "v1", kind, plural }
