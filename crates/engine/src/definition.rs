@@ -112,20 +112,16 @@ async fn bundle(context: &Context, kind: Kind, reference: &Ref) -> Result<(Value
     if !wanted.eq_ignore_ascii_case(kind.kind) {
         return Err(DefinitionError::Missing(format!("a `{wanted}` cannot be used as a {}", kind.kind)));
     }
-    let bundle = context.images.bundle(image).await.map_err(|e| {
+    let found = context.images.bundle_object(image, &wanted, name).await.map_err(|e| {
         if e.transient { DefinitionError::Transient(e.message) } else { DefinitionError::Missing(e.message) }
     })?;
-    let found = bundle.objects.into_iter().find(|o| o.name == name && o.kind.eq_ignore_ascii_case(&wanted));
-    let object = found
-        .ok_or_else(|| DefinitionError::Missing(format!("bundle `{image}` has no {wanted} named `{name}`")))?
-        .object;
-    let (algorithm, hex) = bundle.digest.split_once(':').unwrap_or(("sha256", &bundle.digest));
+    let (algorithm, hex) = found.digest.split_once(':').unwrap_or(("sha256", &found.digest));
     let source = RefSource {
-        uri: bundle.repository,
+        uri: found.repository.clone(),
         digest: [(algorithm.to_owned(), hex.to_owned())].into(),
         entry_point: name.to_owned(),
     };
-    Ok((object, Some(source)))
+    Ok((found.object, Some(source)))
 }
 
 async fn cluster(

@@ -1,8 +1,8 @@
 //! Images and bundles, as the engine needs them: a name becomes a digest, a configuration and verified layers on disk.
 
-mod registries;
+mod registry;
 
-pub use registries::Registries;
+pub use registry::{LocalBlobs, RegistryImages};
 
 use futures::future::BoxFuture;
 use std::path::PathBuf;
@@ -24,28 +24,23 @@ pub struct Image {
 /// One layer of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layer {
+    pub media_type: String,
     /// `sha256:...` of the blob.
     pub digest: String,
+    /// Of the blob, in bytes.
+    pub size: u64,
     /// `sha256:...` of the uncompressed tar.
     pub diff_id: String,
 }
 
-/// A Tekton bundle's object.
+/// One object of a Tekton bundle.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BundleObject {
-    pub kind: String,
-    pub name: String,
-    pub object: serde_json::Value,
-}
-
-/// A Tekton bundle by digest.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Bundle {
-    /// Name without tag or digest, as refSource's uri.
+    /// Name of the bundle's repository without tag or digest, as refSource's uri.
     pub repository: String,
-    /// `sha256:...` of the manifest.
+    /// `sha256:...` of the bundle's manifest.
     pub digest: String,
-    pub objects: Vec<BundleObject>,
+    pub object: serde_json::Value,
 }
 
 /// Why an image or bundle is not there. `transient` ones are worth another try.
@@ -64,6 +59,11 @@ pub trait ImageSource: Send + Sync + 'static {
     /// A file with that layer's blob, its digest verified. Path relative to the working folder.
     fn layer<'a>(&'a self, image: &'a Image, layer: &'a Layer) -> BoxFuture<'a, Result<PathBuf, ImageError>>;
 
-    /// The Tekton bundle of that name.
-    fn bundle<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Bundle, ImageError>>;
+    /// The object of that kind and name in the Tekton bundle.
+    fn bundle_object<'a>(
+        &'a self,
+        bundle: &'a str,
+        kind: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<BundleObject, ImageError>>;
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sluice_api::runner::{Event, Notice, Outcome, RegistryAccess, Request, RunSpec, StepReason};
 use sluice_api::witness::{WitnessedStep, WitnessedTransfer};
 use sluice_apiserver::{ApiServer, Config, UserInfo};
-use sluice_engine::images::{Bundle, BundleObject, Image, ImageError, ImageSource, Layer};
+use sluice_engine::images::{BundleObject, Image, ImageError, ImageSource, Layer};
 use sluice_engine::{Context, Launcher, Limits, RunIdentity, RunRegistry, SystemClock};
 use sluice_keys::SigningKey;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -277,7 +277,7 @@ impl ImageSource for FakeImages {
                 return Err(ImageError { message: format!("`{name}` is not in the registry"), transient: false });
             }
             let hex = hex::encode(Sha256::digest(name));
-            let layer = Layer { digest: format!("sha256:{hex}"), diff_id: format!("sha256:{hex}") };
+            let layer = Layer { digest: format!("sha256:{hex}"), diff_id: format!("sha256:{hex}"), ..Layer::default() };
             Ok(Image {
                 reference: format!("{name}@sha256:{hex}"),
                 entrypoint: vec!["/bin/sh".into()],
@@ -291,22 +291,25 @@ impl ImageSource for FakeImages {
         Box::pin(async move { Ok(PathBuf::from(&layer.digest)) })
     }
 
-    fn bundle<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Bundle, ImageError>> {
+    fn bundle_object<'a>(
+        &'a self,
+        bundle: &'a str,
+        kind: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<BundleObject, ImageError>> {
         Box::pin(async move {
+            let lasting = |message: String| ImageError { message, transient: false };
             let bundles = self.bundles.lock().unwrap();
-            let objects = bundles
-                .get(name)
-                .ok_or_else(|| ImageError { message: format!("`{name}` is not in the registry"), transient: false })?;
-            let objects = objects.iter().map(|o| BundleObject {
-                kind: o["kind"].as_str().unwrap().to_lowercase(),
-                name: o["metadata"]["name"].as_str().unwrap().to_owned(),
-                object: o.clone(),
-            });
-            let repository = name.split(['@']).next().unwrap().rsplit_once(':').unwrap().0.to_owned();
-            Ok(Bundle {
+            let objects = bundles.get(bundle).ok_or_else(|| lasting(format!("`{bundle}` is not in the registry")))?;
+            let wanted =
+                |o: &&Value| o["kind"].as_str().unwrap().to_lowercase() == kind && o["metadata"]["name"] == name;
+            let object =
+                objects.iter().find(wanted).ok_or_else(|| lasting(format!("the bundle has no {kind} `{name}`")))?;
+            let repository = bundle.split('@').next().unwrap().rsplit_once(':').unwrap().0.to_owned();
+            Ok(BundleObject {
                 repository,
-                digest: format!("sha256:{}", hex::encode(Sha256::digest(name))),
-                objects: objects.collect(),
+                digest: format!("sha256:{}", hex::encode(Sha256::digest(bundle))),
+                object: object.clone(),
             })
         })
     }
