@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Looks at the same time.
 const CONCURRENCY: usize = 8;
+/// Most rounds of [`settle`]; far more than a release has steps.
+const MAX_ROUNDS: usize = 64;
 
 pub(crate) async fn run(cluster: Cluster, config: Config) {
     let mut events = watch::events(&cluster);
@@ -105,22 +107,33 @@ async fn look(cluster: &Cluster, config: &Config, key: &Key) -> Result<Option<Du
     Ok(None)
 }
 
-/// Looks at everything in the namespaces, a few times over: what one look writes, the next one sees.
+/// Looks at everything in the namespaces until a look changes nothing: what one writes, the next one sees.
 pub(crate) async fn settle(cluster: &Cluster, config: &Config, namespaces: &[&str]) -> Result<(), Error> {
-    for _ in 0..4 {
+    let mut before = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut versions = Vec::new();
         for namespace in namespaces {
             let own = (*namespace).to_owned();
             let mut keys = vec![Key::Application(own.clone()), Key::Plans(own.clone()), Key::Admissions(own.clone())];
             for snapshot in cluster.list(SNAPSHOTS, namespace, &[]).await? {
+                versions.push(snapshot.metadata.resource_version);
                 keys.push(Key::Snapshot(own.clone(), snapshot.metadata.name));
             }
             for release in cluster.list(RELEASES, namespace, &[]).await? {
+                versions.push(release.metadata.resource_version);
                 keys.push(Key::Release(own.clone(), release.metadata.name));
+            }
+            for run in cluster.list(PIPELINE_RUNS, namespace, &[]).await? {
+                versions.push(run.metadata.resource_version);
             }
             for key in keys {
                 look(cluster, config, &key).await?;
             }
         }
+        if !before.is_empty() && versions == before {
+            return Ok(());
+        }
+        before = versions;
     }
     Ok(())
 }
