@@ -55,6 +55,7 @@ impl Records {
 pub struct Server {
     pub host: String,
     pub folder: tempfile::TempDir,
+    root: PathBuf,
     pub records: Arc<Records>,
     pub registry: Registry,
     task: tokio::task::JoinHandle<()>,
@@ -72,13 +73,19 @@ impl Server {
     }
 
     pub async fn start_in(folder: tempfile::TempDir) -> Self {
+        Self::start_at(folder, "").await
+    }
+
+    /// On a folder below `folder`.
+    pub async fn start_at(folder: tempfile::TempDir, below: &str) -> Self {
         let records = Arc::new(Records::default());
-        let registry = Registry::open(folder.path(), Arc::new(Users), records.clone()).unwrap();
+        let root = folder.path().join(below);
+        let registry = Registry::open(&root, Arc::new(Users), records.clone()).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let router = registry.router();
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Server { host, folder, records, registry, task }
+        Server { host, folder, root, records, registry, task }
     }
 
     pub fn reference(&self, rest: &str) -> Reference {
@@ -95,7 +102,7 @@ impl Server {
     }
 
     pub fn root(&self) -> &Path {
-        self.folder.path()
+        &self.root
     }
 
     pub fn uploads(&self) -> Vec<PathBuf> {
@@ -119,7 +126,11 @@ impl Server {
         stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
         // The server may answer and close before it has read everything.
         let _ = stream.write_all(body).await;
-        let _ = stream.shutdown().await;
+        // Only a sender that goes away before its time closes its half: servers take that for the end of interest.
+        let declared = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-length"));
+        if declared.is_some_and(|(_, length)| *length != body.len().to_string()) {
+            let _ = stream.shutdown().await;
+        }
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         Answer::parse(&answer)
