@@ -10,6 +10,6 @@ pub fn mutate(_request: Request<'_>, _object: &mut Value) {}
 ///
 /// # Errors
 /// The first reason for refusing the object.
-pub fn validate(_request: Request<'_>, _object: &Value) -> Result<(), Denied> {
-    Ok(())
+pub fn validate(request: Request<'_>, object: &Value) -> Result<(), Denied> {
+    super::lineage::validate(request, object)
 }

@@ -5,6 +5,7 @@ pub mod admission;
 pub mod defaults;
 pub mod duration;
 pub mod graph;
+mod lineage;
 pub mod names;
 pub mod params;
 pub mod quantity;
