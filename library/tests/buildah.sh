@@ -5,7 +5,7 @@
 command -v jq >/dev/null || missing jq "apt-get install jq"
 pull=$(script buildah pull-base)
 sbom=$(script buildah sbom)
-mkdir -p "$work/source" "$work/bin" "$work/containers"
+mkdir -p "$work/source" "$work/bin" "$work/containers" "$work/facts"
 cat >"$work/bin/buildah" <<'SH'
 #!/bin/sh
 case "$1" in
@@ -37,7 +37,7 @@ COPY --from=build /x /y
 FROM --platform=linux/amd64 b/base@sha256:12
 COPY --chown=1:1 --from=empty /x /y
 C
-check "the final image's base" "$(cat "$work/final-base")" = b/base@sha256:12
+check "the final image's base" "$(cat "$work/facts/final-base")" = b/base@sha256:12
 needs "arguments" "reg/img:2 other:3 plain" VERSION=2 IGNORED <<'C'
 ARG VERSION=1
 ARG REGISTRY="reg"
@@ -48,7 +48,7 @@ FROM ${UNSET:-other}:3
 FROM "plain" AS last
 FROM last
 C
-check "an alias has the base of its stage" "$(cat "$work/final-base")" = plain
+check "an alias has the base of its stage" "$(cat "$work/facts/final-base")" = plain
 needs "images outside of FROM" "base tools cache" <<'C'
 FROM base
 COPY --from=tools /a /b
@@ -86,8 +86,8 @@ check "a Containerfile of another name" "$(cat "$work/pulled")" = sub
 
 hex=$(printf x | sha256sum | cut -d' ' -f1)
 printf 'sha256:%s' "$hex" >"$work/image-digest"
-printf 'library.sluice.dev/images/gcc:0.1 sha256:aa\nlocalhost:5000/a/base@sha256:bb sha256:bb\n' >"$work/base-digests"
-echo localhost:5000/a/base@sha256:bb >"$work/final-base"
+printf 'library.sluice.dev/images/gcc:0.1 sha256:aa\nlocalhost:5000/a/base@sha256:bb sha256:bb\n' >"$work/facts/base-digests"
+echo localhost:5000/a/base@sha256:bb >"$work/facts/final-base"
 cat >"$work/dpkg-status" <<'D'
 Package: libc6
 Status: install ok installed

@@ -19,7 +19,7 @@ script() { # TASK STEP: the step's script, reading and writing under $work
         /^    - name: / { at = ($3 == step) }
         at && /^      script: \|/ { on = 1; next }
         on && $0 != "" && substr($0, 1, 8) != "        " { exit }
-        on { sub(/^        /, ""); print }' "$library/tasks/$1/0.1/$1.yaml" | sed "s|/var/workdir|$work|g; s|/var/lib/containers|$work/containers|g" >"$work/$2.script"
+        on { sub(/^        /, ""); print }' "$library/tasks/$1/0.1/$1.yaml" | sed "s|/var/workdir|$work|g; s|/var/lib/containers|$work/containers|g; s|/var/facts|$work/facts|g" >"$work/$2.script"
     [ -s "$work/$2.script" ] || { echo "no script in step $2 of task $1" && exit 1; }
     echo "$work/$2.script"
 }
