@@ -10,6 +10,7 @@ pub mod catalogue;
 mod discovery;
 pub mod edge;
 mod error;
+mod fieldcheck;
 mod fields;
 mod logs;
 mod meta;

@@ -1,14 +1,14 @@
 //! The one way of every request: who asks, whether he may, what it does, a line in the audit. Sockets and in-process
 //! clients come through here alike. It must not know of connections.
 
-use crate::auth::{UserInfo, rbac};
+use crate::auth::{UserInfo, impersonation, rbac};
 use crate::body::{self, Body};
 use crate::catalogue;
 use crate::error::ApiError;
 use crate::request::{Asked, ResourcePath, Target};
 use crate::rest::{self, Context, Part};
 use crate::state::State;
-use crate::{answer, discovery, logs, openapi, reviews};
+use crate::{answer, discovery, fieldcheck, logs, openapi, reviews};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, header};
@@ -32,6 +32,8 @@ where
     let (parts, body) = request.into_parts();
     let user = authenticate(&state, &caller, &parts.headers);
     let asked = Asked::parse(&parts.method, &parts.uri);
+    let by = user.as_ref().map_or("", |u| u.name.as_str()).to_owned();
+    let user = user.and_then(|user| impersonation::resolve(&state.store, user, &parts.headers));
     let name = user.as_ref().map_or("", |u| u.name.as_str()).to_owned();
     let result = match (user, &asked) {
         (Err(error), _) => Err(error),
@@ -42,15 +44,15 @@ where
         Ok(response) => (response, ""),
         Err(error) => (body::refusal(&error), error.reason),
     };
-    audit(&name, asked.ok().as_ref(), &parts, response.status().as_u16(), reason);
+    audit(&name, &by, asked.ok().as_ref(), &parts, response.status().as_u16(), reason);
     response
 }
 
 /// One line per request; never a body, a header or a query, which may hold secrets.
-fn audit(user: &str, asked: Option<&Asked>, parts: &Parts, code: u16, reason: &str) {
+fn audit(user: &str, by: &str, asked: Option<&Asked>, parts: &Parts, code: u16, reason: &str) {
     let verb = asked.map_or(parts.method.as_str(), |a| a.verb);
     let attributes = asked.map(Asked::attributes).unwrap_or_default();
-    let line = serde_json::json!({
+    let mut line = serde_json::json!({
         "user": user,
         "verb": verb,
         "path": parts.uri.path(),
@@ -61,15 +63,13 @@ fn audit(user: &str, asked: Option<&Asked>, parts: &Parts, code: u16, reason: &s
         "code": code,
         "reason": reason,
     });
+    if by != user {
+        line["impersonatedBy"] = serde_json::json!(by);
+    }
     tracing::info!(target: "audit", "{line}");
 }
 
 fn authenticate(state: &State, caller: &Caller, headers: &HeaderMap) -> Result<UserInfo, ApiError> {
-    // Acting as someone else is not offered; ignoring the wish would act with the wrong rights.
-    if headers.keys().any(|name| name.as_str().starts_with("impersonate-")) {
-        let message = "impersonation is not supported: use a token of that user or ServiceAccount";
-        return Err(ApiError::new(403, "Forbidden", message));
-    }
     match caller {
         Caller::Known(user) => Ok(user.clone()),
         Caller::Token => {
@@ -220,15 +220,17 @@ async fn resource(
         }
         _ => return Err(ApiError::no_such_path()),
     };
-    let decoded = || -> Result<rest::Decoded, ApiError> {
+    let mut warnings = Vec::new();
+    let mut decoded = || -> Result<rest::Decoded, ApiError> {
         let object = body::object(&media, &bytes)?;
         let object = object.ok_or_else(|| ApiError::bad_request("the body is empty; it must be the object"))?;
+        warnings = fieldcheck::check(asked.query.get("fieldValidation"), &context.kind, &object)?;
         Ok(rest::Decoded { object })
     };
-    match (asked.verb, named) {
+    let mut response = match (asked.verb, named) {
         ("get", true) => Ok(answer::object(200, &context, &rest::get(&context)?, accept)),
         ("list", false) => Ok(answer::list(&context, &rest::list(&context)?, accept)),
-        ("watch", _) => answer::watch(context, accept),
+        ("watch", _) => answer::watch(context.clone(), accept),
         ("create", false) => {
             Ok(answer::object(201, &context, &rest::create(&context, decoded()?).await?, accept))
         }
@@ -237,8 +239,11 @@ async fn resource(
         }
         ("patch", true) => {
             let patch = crate::patch::Patch::parse(&media, &bytes)?;
-            if matches!(patch, crate::patch::Patch::Apply(_)) && asked.query.get("fieldManager").is_none() {
-                return Err(ApiError::bad_request("fieldManager: Required value: is required for apply patch"));
+            if let crate::patch::Patch::Apply(configuration) = &patch {
+                if asked.query.get("fieldManager").is_none() {
+                    return Err(ApiError::bad_request("fieldManager: Required value: is required for apply patch"));
+                }
+                warnings = fieldcheck::check(asked.query.get("fieldValidation"), &context.kind, configuration)?;
             }
             let (object, created) = rest::patch(&context, &patch, part).await?;
             Ok(answer::object(if created { 201 } else { 200 }, &context, &object, accept))
@@ -252,5 +257,11 @@ async fn resource(
             Ok(answer::list(&context, &rest::delete_collection(&context, &options).await?, accept))
         }
         _ => Err(ApiError::method_not_allowed()),
+    }?;
+    for warning in warnings {
+        if let Ok(value) = header::HeaderValue::from_str(&format!("299 - {}", serde_json::Value::from(warning))) {
+            response.headers_mut().append(header::WARNING, value);
+        }
     }
+    Ok(response)
 }

