@@ -33,6 +33,13 @@ pub struct Verdict {
     dependencies: BTreeMap<String, Vec<String>>,
 }
 
+impl Verdict {
+    /// The gate may open: nothing objects, and something succeeded.
+    pub fn passes(&self) -> bool {
+        self.violations.is_empty() && !self.successes.is_empty()
+    }
+}
+
 /// Evaluates every policy source on the input.
 pub fn judge(policies: &[Policy], input: &Value, target: Target<'_>, at: jiff::Timestamp) -> Verdict {
     let mut verdict = Verdict::default();

@@ -22,9 +22,10 @@ mod verify;
 
 pub use data::DataError;
 pub use explain::{Explanation, Task};
+pub use judge::{Target, Verdict};
 pub use rego_regorus::Regorus;
 pub use render::{Format, Options, RenderError, render};
 pub use report::{Component, Finding, Report, TestOutput};
 pub use selection::SelectionError;
 pub use store::Store;
-pub use validate::{PolicyError, ValidateRequest, validate_images};
+pub use validate::{Gate, PolicyError, ValidateRequest, validate_images};

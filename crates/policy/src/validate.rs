@@ -1,7 +1,7 @@
 //! The whole of `validate image`: sources to policies, images to inputs, inputs to a report. Images are judged side by
 //! side, a bounded number at a time; the policy is compiled once.
 
-use crate::judge::{self, Policy, Target};
+use crate::judge::{self, Policy, Target, Verdict};
 use crate::rego::{Module, RegoError};
 use crate::rego_regorus::Regorus;
 use crate::report::{Component, Finding, Report};
@@ -69,69 +69,88 @@ impl PolicyError {
     }
 }
 
-/// Everything that the images of one request share.
-struct Gate {
+/// A policy made ready: sources fetched, compiled once, with its key. Judges any number of snapshots.
+#[derive(Debug)]
+pub struct Gate {
     store: Arc<dyn Store>,
     policies: Vec<Policy>,
     key: PublicKey,
-    spec: PolicySpec,
-    snapshot: SnapshotSpec,
+    pem: String,
+    request: ValidateRequest,
     at: jiff::Timestamp,
 }
 
 /// Validates every component of the snapshot. An error means that nothing could be judged; a denial is a report.
 pub async fn validate_images(request: ValidateRequest, store: Arc<dyn Store>) -> Result<Report, PolicyError> {
-    let at = time("effective time", &request.effective_time)?;
-    time("time of the report", &request.created)?;
-    let pem = public_key(&request)?;
-    let key = PublicKey::from_pem(&pem)
-        .map_err(|error| PolicyError::Key { given: shown(&pem), reason: error.to_string() })?;
-    if request.policy.sources.is_empty() {
-        return Err(PolicyError::NoSources);
-    }
-    let mut policies = Vec::new();
-    for source in &request.policy.sources {
-        policies.push(prepare(&request, source, at, &pem, store.as_ref()).await?);
-    }
-    let mut report = Report {
-        success: false,
-        components: Vec::new(),
-        key: pem,
-        policy: request.policy.clone(),
-        ec_version: request.version.clone(),
-        effective_time: request.effective_time.clone(),
-        created: request.created.clone(),
-    };
-    if request.snapshot.components.is_empty() {
-        report.components.push(no_components());
-        return Ok(report);
-    }
-    let gate = Arc::new(Gate { store, policies, key, spec: request.policy, snapshot: request.snapshot.clone(), at });
-    let workers = Arc::new(Semaphore::new(request.workers.clamp(1, MAX_WORKERS)));
-    let mut running = JoinSet::new();
-    for (place, component) in request.snapshot.components.iter().cloned().enumerate() {
-        let (gate, workers) = (Arc::clone(&gate), Arc::clone(&workers));
-        running.spawn(async move {
-            let _turn = workers.acquire_owned().await;
-            (place, one_image(gate, component).await)
-        });
-    }
-    let mut components: Vec<Option<Component>> = vec![None; request.snapshot.components.len()];
-    while let Some(done) = running.join_next().await {
-        if let Ok((place, component)) = done {
-            components[place] = Some(component);
+    let gate = Gate::prepare(request, store).await?;
+    Ok(Arc::new(gate).validate().await)
+}
+
+impl Gate {
+    /// Fetches and compiles the policy of a request.
+    pub async fn prepare(request: ValidateRequest, store: Arc<dyn Store>) -> Result<Self, PolicyError> {
+        let at = time("effective time", &request.effective_time)?;
+        time("time of the report", &request.created)?;
+        let pem = public_key(&request)?;
+        let key = PublicKey::from_pem(&pem)
+            .map_err(|error| PolicyError::Key { given: shown(&pem), reason: error.to_string() })?;
+        if request.policy.sources.is_empty() {
+            return Err(PolicyError::NoSources);
         }
+        let mut policies = Vec::new();
+        for source in &request.policy.sources {
+            policies.push(prepare(&request, source, at, &pem, store.as_ref()).await?);
+        }
+        Ok(Self { store, policies, key, pem, request, at })
     }
-    // A component whose task died has no verdict, which is a denial.
-    report.components = components
-        .into_iter()
-        .zip(request.snapshot.components)
-        .map(|(judged, component)| {
-            judged.unwrap_or_else(|| denied(component, vec![broken("the validation of this image ended early")]))
-        })
-        .collect();
-    report.success = report.components.iter().all(|component| component.success);
-    Ok(report)
+
+    /// Judges the request's snapshot, a bounded number of images at a time.
+    pub async fn validate(self: Arc<Self>) -> Report {
+        let request = &self.request;
+        let mut report = Report {
+            success: false,
+            components: Vec::new(),
+            key: self.pem.clone(),
+            policy: request.policy.clone(),
+            ec_version: request.version.clone(),
+            effective_time: request.effective_time.clone(),
+            created: request.created.clone(),
+        };
+        if request.snapshot.components.is_empty() {
+            report.components.push(no_components());
+            return report;
+        }
+        let workers = Arc::new(Semaphore::new(request.workers.clamp(1, MAX_WORKERS)));
+        let mut running = JoinSet::new();
+        for (place, component) in request.snapshot.components.iter().cloned().enumerate() {
+            let (gate, workers) = (Arc::clone(&self), Arc::clone(&workers));
+            running.spawn(async move {
+                let _turn = workers.acquire_owned().await;
+                (place, one_image(gate, component).await)
+            });
+        }
+        let mut judged: Vec<Option<Component>> = vec![None; request.snapshot.components.len()];
+        while let Some(done) = running.join_next().await {
+            if let Ok((place, component)) = done {
+                judged[place] = Some(component);
+            }
+        }
+        // A component whose task died has no verdict, which is a denial.
+        let died = || vec![broken("the validation of this image ended early")];
+        report.components = judged
+            .into_iter()
+            .zip(request.snapshot.components.iter().cloned())
+            .map(|(judged, component)| judged.unwrap_or_else(|| denied(component, died())))
+            .collect();
+        report.success = report.components.iter().all(|component| component.success);
+        report
+    }
+
+    /// Judges an input such as the format `policy-input` writes. It is believed: whoever calls this has verified what
+    /// its statements say.
+    pub fn judge(&self, input: &Value, target: Target<'_>) -> Verdict {
+        judge::judge(&self.policies, input, target, self.at)
+    }
 }
 
 async fn prepare(
@@ -284,7 +303,7 @@ async fn finish(
         return denied(component, violations);
     };
     // Only the rules' successes open the gate; signatures alone do not.
-    let success = violations.is_empty() && verdict.violations.is_empty() && !verdict.successes.is_empty();
+    let success = violations.is_empty() && verdict.passes();
     violations.append(&mut verdict.violations);
     judge::sort(&mut violations);
     let mut successes = verdict.successes;
@@ -345,9 +364,9 @@ async fn input(
     Ok(json!({
         "attestations": attestations,
         "image": about,
-        "snapshot": gate.snapshot,
+        "snapshot": gate.request.snapshot,
         "component_name": component.name,
-        "policy_spec": gate.spec,
+        "policy_spec": gate.request.policy,
     }))
 }
 

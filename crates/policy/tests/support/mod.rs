@@ -14,7 +14,7 @@ use sluice_api::konflux::{PolicyConfig, PolicySource, PolicySpec, SnapshotCompon
 use sluice_attest::{dsse, simplesigning};
 use sluice_oci::{Descriptor, Digest, Reference};
 use sluice_policy::store::{Answer, Manifest, Store, StoreError};
-use sluice_policy::{Report, ValidateRequest, validate_images};
+use sluice_policy::{Gate, Report, Target, ValidateRequest, validate_images};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -253,6 +253,23 @@ impl Build {
         }
         std::fs::write(copy.join("own.rego"), &self.case.rego).unwrap();
         copy
+    }
+
+    /// The policy of the case, compiled.
+    pub async fn gate(&self) -> Gate {
+        Gate::prepare(self.request(), Arc::new(self.store())).await.unwrap()
+    }
+
+    /// Whether the rules let the image pass with these statements.
+    pub fn passes(&self, gate: &Gate, statements: &BTreeMap<String, Value>) -> bool {
+        let digest = self.digest.to_string();
+        let reference = format!("{REPOSITORY}@{digest}");
+        let sbom = format!("{REPOSITORY}@{}", Digest::sha256(&self.sbom));
+        let input = json!({
+            "attestations": statements.values().map(|statement| json!({"statement": statement})).collect::<Vec<_>>(),
+            "image": {"ref": reference, "sboms": [{"ref": sbom, "format": "spdx"}]},
+        });
+        gate.judge(&input, Target { repository: REPOSITORY, digest: &digest, component: "hello" }).passes()
     }
 
     pub async fn validate(&self) -> Report {
