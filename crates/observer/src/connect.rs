@@ -54,7 +54,7 @@ pub async fn observer(args: &RunArgs) -> Result<Observer, SetupError> {
     let client = kube_client(args).await?;
     let store = store(args, key)?;
     tracing::info!(key = store.key().key_id(), status_signatures = engine_key.is_some(), "observing");
-    Ok(Observer::new(client, store, Settings { options, engine_key }))
+    Ok(Observer::new(client, store, Settings { options, engine_key, registry: args.registry.clone() }))
 }
 
 fn public_key(path: &Path) -> Result<PublicKey, SetupError> {

@@ -17,6 +17,10 @@ pub enum Error {
     Child { child: String, problem: String },
     #[error("storing for `{image}`: {source}")]
     Registry { image: String, source: sluice_oci::Error },
+    #[error(
+        "the run claims an image in `{image}`, to which its ServiceAccount (`{accounts}`) may not push, so nothing is written there for it; grant `push` on repositories.registry.sluice.dev in namespace `{namespace}`, or report no image there"
+    )]
+    Access { image: String, accounts: String, namespace: String },
     #[error("`{image}` is no name that a registry can have: {reason}")]
     Name { image: String, reason: String },
     #[error("what was stored for `{image}` does not verify when it is read back: {source}")]
@@ -51,6 +55,7 @@ impl Error {
             Self::Api(_) | Self::File { .. } | Self::Stopped => Remedy::Patience,
             Self::Registry { .. } | Self::ReadBack { .. } | Self::Lost { .. } => Remedy::Retry,
             Self::Status { .. }
+            | Self::Access { .. }
             | Self::Provenance(_)
             | Self::Child { .. }
             | Self::Name { .. }

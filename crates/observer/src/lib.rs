@@ -9,11 +9,13 @@
 //!   sign is not signed here either.
 //! - A run without an image has nothing to store and is marked as signed, as in Chains with OCI storage.
 //! - Storing is idempotent: signing again after a crash adds nothing. Why a run was not signed stands on the run.
+//! - A statement is written to the embedded registry only where the run's own ServiceAccount may push.
 //! - Finalizers are not set: a run that is deleted before it was signed stays unsigned.
 //!
 //! This crate knows the API as any client does and the registry as any client does; it runs no step, listens on no
 //! socket and must not know the engine, the sandbox or the policy.
 
+mod access;
 mod annotate;
 pub mod args;
 mod attachment;

@@ -1,6 +1,7 @@
 //! Signing one run: from the object as the API server has it now to the annotation that says it is signed. Every step
 //! may be taken again; nothing is remembered between two attempts but what stands on the run and in the registry.
 
+use crate::access::Access;
 use crate::annotate::{self, FAILURE, RETRIES, SIGNED, annotate};
 use crate::error::{Error, Remedy};
 use crate::pace::{Pace, Step, Unpaced};
@@ -9,7 +10,7 @@ use crate::store::{Signed, Store, checked};
 use crate::subjects::images;
 use serde_json::Value;
 use sluice_attest::provenance::{Options, provenance};
-use sluice_attest::status::verify_status;
+use sluice_attest::status::{child_uid, verify_status};
 use sluice_attest::witness::{self, StatusSignature};
 use sluice_attest::{PublicKey, Run};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub options: Options,
     /// Given: every status must be signed by it. Not given (upstream Tekton): the witness statement says "not signed".
     pub engine_key: Option<PublicKey>,
+    /// `host:port` of the embedded registry, whose repositories RBAC governs.
+    pub registry: Option<String>,
 }
 
 /// What came of looking at a run.
@@ -50,6 +53,7 @@ pub enum Outcome {
 pub struct Observer {
     pub(crate) runs: Runs,
     store: Store,
+    access: Access,
     settings: Arc<Settings>,
     pace: Arc<dyn Pace>,
 }
@@ -70,7 +74,12 @@ struct Read {
 impl Observer {
     /// An observer over that API and that store.
     pub fn new(client: kube::Client, store: Store, settings: Settings) -> Self {
-        Self { runs: Runs::new(client), store, settings: Arc::new(settings), pace: Arc::new(Unpaced) }
+        let access = Access {
+            client: client.clone(),
+            registry: settings.registry.clone(),
+            registries: store.registries().clone(),
+        };
+        Self { runs: Runs::new(client), store, access, settings: Arc::new(settings), pace: Arc::new(Unpaced) }
     }
 
     /// The same observer, at another pace.
@@ -126,6 +135,10 @@ impl Observer {
                 subjects.iter().any(|s| s.name == image.repository && s.digest.get("sha256") == Some(&image.sha256))
             });
         }
+        // All before the first is written: a run is signed as a whole or not at all.
+        for image in &images {
+            self.access.check(&read.run, image).await?;
+        }
         checked(&*self.pace, Step::Made)?;
         for image in &images {
             if read.has_own_statement {
@@ -175,7 +188,8 @@ impl Observer {
                 return Ok(Err(name.to_owned()));
             }
             self.check_status(&child_key, &run)?;
-            check_child(object, child, &run).map_err(|text| problem(&text))?;
+            let engine_signs = self.settings.engine_key.is_some();
+            check_child(object, child, &run, engine_signs).map_err(|text| problem(&text))?;
             children.push(run);
         }
         Ok(Ok(Read { uid, run: Run::pipeline_run(object, &children)?, has_own_statement: true }))
@@ -190,7 +204,7 @@ impl Observer {
 /// Whether a TaskRun is the child that the PipelineRun names. Labels and owners are not covered by the engine's
 /// signature, so whoever may write TaskRuns could put another one in the place of a child, or a child in the place of
 /// another task.
-fn check_child(parent: &Value, reference: &Value, child: &Value) -> Result<(), String> {
+fn check_child(parent: &Value, reference: &Value, child: &Value, engine_signs: bool) -> Result<(), String> {
     let controlled = owner(child).is_some_and(|(_, uid)| !uid.is_empty() && uid == uid_of(parent));
     if !controlled {
         return Err("it is not controlled by this PipelineRun; it was replaced by another of the same name".to_owned());
@@ -204,13 +218,13 @@ fn check_child(parent: &Value, reference: &Value, child: &Value) -> Result<(), S
             sluice_attest::run::PIPELINE_TASK_LABEL
         ));
     }
-    match sluice_attest::status::child_uid(
-        parent,
-        child.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default(),
-    ) {
+    let name = child.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    match child_uid(parent, name) {
         Some(uid) if uid != uid_of(child) => {
             Err("its uid is not the one that the PipelineRun's status names; it was replaced".to_owned())
         }
+        // Upstream Tekton names no uids; an engine that signs its statuses does.
+        None if engine_signs => Err("the PipelineRun's status does not name its uid".to_owned()),
         _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sluice_attest::cosign::{self, PREDICATE_TYPE, SIGNATURE};
 use sluice_attest::{ImageDigest, PublicKey, Statement, dsse, simplesigning};
 use sluice_keys::SigningKey;
-use sluice_oci::{AuthFile, Client, Credentials, Descriptor, ImageManifest, Reference, media_type};
+use sluice_oci::{AuthFile, Client, Credentials, Descriptor, ImageManifest, Reference, RegistriesConf, media_type};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
@@ -59,6 +59,11 @@ impl Store {
     /// The key that signs.
     pub fn key(&self) -> &SigningKey {
         &self.key
+    }
+
+    /// Where names are.
+    pub(crate) fn registries(&self) -> &RegistriesConf {
+        self.client.registries()
     }
 
     /// Signs a statement about a run.

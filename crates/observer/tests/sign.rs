@@ -7,7 +7,7 @@ use common::{World, task_spec, task_status};
 use serde_json::{Value, json};
 use sluice_attest::{Statement, cosign};
 use sluice_keys::SigningKey;
-use sluice_observer::{FAILURE, Kind, Outcome, RETRIES, SIGNED, Settings};
+use sluice_observer::{FAILURE, Kind, Outcome, RETRIES, SIGNED};
 use sluice_oci::media_type;
 
 const SLSA: &str = "https://slsa.dev/provenance/v0.2";
@@ -130,7 +130,7 @@ async fn without_an_engine_key_nothing_counts_as_witnessed() {
     let image = world.image("acme/hello").await;
     let status = task_status(Some(&image), Some(&image));
     let key = world.finished_as(Kind::TaskRun, "upstream", json!({}), task_spec(), status, |_| {}).await;
-    let outcome = world.observer_with(Settings::default()).reconcile(&key).await.unwrap();
+    let outcome = world.observer_with(world.upstream()).reconcile(&key).await.unwrap();
     assert_eq!(outcome, Outcome::Signed(1));
     let found = statements(&world, &image).await;
     assert_eq!(found[1].predicate["statusSignature"], "not signed");
@@ -227,6 +227,29 @@ async fn a_registry_that_cannot_be_written_ends_in_failed_with_the_reason() {
     assert!(matches!(world.observer().reconcile(&key).await.unwrap(), Outcome::Failed(_)));
     assert_eq!(world.annotation(&key, SIGNED).await.as_deref(), Some("failed"));
     assert!(world.annotation(&key, FAILURE).await.unwrap().contains("closed/hello"));
+}
+
+#[tokio::test]
+async fn nobody_writes_through_the_observer_where_he_may_not_write() {
+    let world = World::new().await;
+    let (mine, foreign) = (world.image("acme/hello").await, world.image("production/hello").await);
+    let mut spec = task_spec();
+    spec["serviceAccountName"] = json!("weak");
+    let mut status = task_status(Some(&foreign), None);
+    let own = task_status(Some(&mine), None);
+    status["results"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "IMAGES", "value": format!("{}@{}", mine.0, mine.1)}));
+    for (name, status) in [("both", status), ("one", own)] {
+        let key = world.finished(Kind::TaskRun, name, json!({}), spec.clone(), status).await;
+        let outcome = world.observer().reconcile(&key).await.unwrap();
+        assert!(matches!(&outcome, Outcome::Failed(reason) if reason.contains("`weak`")), "{outcome:?}");
+        assert_eq!(world.annotation(&key, SIGNED).await.as_deref(), Some("failed"));
+    }
+    for image in [&mine, &foreign] {
+        assert!(world.attached(image, "sig").await.is_none() && world.attached(image, "att").await.is_none());
+    }
 }
 
 #[tokio::test]

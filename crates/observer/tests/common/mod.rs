@@ -74,7 +74,10 @@ impl World {
         let config =
             Config { folder: folder.path().join("api"), logs: folder.path().join("logs"), ..Config::default() };
         let api = ApiServer::open(config).await.unwrap();
-        let client = kube::Client::new(api.in_process(UserInfo::new("root", &["system:masters"])), NAMESPACE);
+        let client = kube::Client::new(
+            api.in_process(UserInfo::new("system:serviceaccount:sluice-system:engine", &["system:masters"])),
+            NAMESPACE,
+        );
         let registry = Registry::open(folder.path().join("registry"), Arc::new(Users), Arc::new(Nobody)).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
@@ -84,6 +87,7 @@ impl World {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
         let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
         namespaces.create(&PostParams::default(), &serde_json::from_value(namespace).unwrap()).await.unwrap();
+        grant(&client).await;
         let key = Arc::new(SigningKey::load_or_create(folder.path().join("cosign.key")).unwrap());
         let engine = SigningKey::generate().unwrap();
         Self { folder, client, host, engine, key, _api: api, server }
@@ -91,8 +95,12 @@ impl World {
 
     /// An observer as after a start.
     pub fn observer(&self) -> Observer {
-        let settings = Settings { options: Options::default(), engine_key: Some(self.engine.public().clone()) };
-        self.observer_with(settings)
+        self.observer_with(Settings { engine_key: Some(self.engine.public().clone()), ..self.upstream() })
+    }
+
+    /// Settings without an engine's key.
+    pub fn upstream(&self) -> Settings {
+        Settings { options: Options::default(), engine_key: None, registry: Some(self.host.clone()) }
     }
 
     pub fn observer_with(&self, settings: Settings) -> Observer {
@@ -288,6 +296,20 @@ impl World {
                                  "uid": self.uid(parent).await, "controller": true, "blockOwnerDeletion": true}],
         })
     }
+}
+
+/// The ServiceAccount `default` may push; others may not.
+async fn grant(client: &kube::Client) {
+    use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+    let rule = json!({"apiGroups": ["registry.sluice.dev"], "resources": ["repositories"], "verbs": ["push"]});
+    let role = json!({"metadata": {"name": "pushers"}, "rules": [rule]});
+    let binding = json!({"metadata": {"name": "pushers"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "pushers"},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": NAMESPACE}]});
+    let roles: Api<ClusterRole> = Api::all(client.clone());
+    roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+    let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
+    bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
 }
 
 pub fn task_spec() -> Value {
