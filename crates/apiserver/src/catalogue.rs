@@ -102,9 +102,15 @@ pub fn all(store: &Store) -> Vec<Served> {
     kinds
 }
 
-/// The kind of that collection, in whichever version is preferred.
-pub fn of_resource(store: &Store, resource: &Resource) -> Option<Served> {
-    all(store).into_iter().find(|k| k.group == resource.group && k.plural == resource.plural)
+/// Whether the definition of that collection is being deleted.
+pub fn is_ending(store: &Store, resource: &Resource) -> bool {
+    let name = format!("{}.{}", resource.plural, resource.group);
+    store.get(&Key::new(&definitions(), "", &name)).is_some_and(|d| crate::meta::is_deleting(&d.object))
+}
+
+/// Whether the collection is of the built-in table.
+pub fn is_built_in(resource: &Resource) -> bool {
+    KINDS.iter().any(|k| k.group == resource.group && k.plural == resource.plural)
 }
 
 fn owned(list: &[&str]) -> Vec<String> {

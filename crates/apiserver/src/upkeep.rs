@@ -6,7 +6,7 @@ use crate::auth::UserInfo;
 use crate::catalogue::{self, split_api_version};
 use crate::meta;
 use crate::request::{Query, ResourcePath};
-use crate::rest::{self, Context, Decoded, FOREGROUND, ORPHAN};
+use crate::rest::{self, CLEANUP, Context, Decoded, FOREGROUND, ORPHAN};
 use crate::state::State;
 use crate::store::{Expect, Guard, Key, Resource, StoreError, Stored};
 use serde_json::{Value, json};
@@ -81,6 +81,7 @@ async fn sweep(state: &Arc<State>) -> bool {
     done &= default_accounts(state, &objects).await;
     done &= collect(state, &objects).await;
     done &= empty_namespaces(state, &objects).await;
+    done &= empty_definitions(state, &objects).await;
     done
 }
 
@@ -241,6 +242,42 @@ async fn orphan(state: &Arc<State>, uid: &str, objects: &[(Key, Stored)]) -> boo
             }
         }
         done &= settled(state.store.put(key.clone(), Expect::Revision(stored.revision), Guard::None, object).await);
+    }
+    done
+}
+
+/// Deletes the objects of definitions that are being deleted, and lets those go that have none left.
+async fn empty_definitions(state: &Arc<State>, objects: &[(Key, Stored)]) -> bool {
+    let mut done = true;
+    for (key, stored) in objects {
+        let finalizers = meta::finalizers(&stored.object);
+        if !meta::is_deleting(&stored.object) || !finalizers.contains(&CLEANUP) {
+            continue;
+        }
+        let Some((plural, group)) = key.name.split_once('.') else { continue };
+        let resource = Resource::new(group, plural);
+        // A definition that a built-in kind is served in the place of has no objects.
+        if !catalogue::is_built_in(&resource) {
+            let content = state.store.list(&resource, None, None).items;
+            for object in &content {
+                if !meta::is_deleting(&object.object) {
+                    let (namespace, name) = (meta::field(&object.object, "namespace"), meta::field(&object.object, "name"));
+                    done &= begin_deletion(state, &Key::new(&resource, namespace, name), object).await;
+                }
+            }
+            if !state.store.list(&resource, None, None).items.is_empty() {
+                continue;
+            }
+        }
+        let left: Vec<&str> = finalizers.into_iter().filter(|f| *f != CLEANUP).collect();
+        let result = if left.is_empty() {
+            state.store.delete(key.clone(), stored.revision, Guard::None).await
+        } else {
+            let mut object = stored.object.as_ref().clone();
+            meta::set(&mut object, "finalizers", left);
+            state.store.put(key.clone(), Expect::Revision(stored.revision), Guard::None, object).await
+        };
+        done &= settled(result);
     }
     done
 }

@@ -167,9 +167,10 @@ async fn verbs_on_objects() {
     assert_eq!(k.ok("get sa build -n acme -o jsonpath={.secrets[*].name}"), "s u");
     let err = k.refused(r#"patch task t -n acme --type=strategic -p {"spec":{}}"#, "");
     assert!(err.contains("UnsupportedMediaType") || err.contains("unknown format"), "{err}");
+    let uid = k.ok("get cm m -n acme -o jsonpath={.metadata.uid}");
     let event = "{apiVersion: v1, kind: Event, metadata: {name: e, namespace: acme}, reason: Began, message: It began, type: Normal, \
-                 involvedObject: {kind: ConfigMap, name: m, namespace: acme}}";
-    k.apply("create -f -", event);
+                 involvedObject: {kind: ConfigMap, name: m, namespace: acme, uid: UID}}";
+    k.apply("create -f -", &event.replace("UID", &uid));
     let described = k.ok("describe cm m -n acme");
     assert!(described.contains("tier=gold") && described.contains("It began"), "{described}");
     assert!(k.ok("get events -n acme").contains("configmap/m"));
@@ -229,8 +230,12 @@ async fn a_kind_that_is_defined_at_run_time() {
     assert_eq!(k.ok("get widgets w -o jsonpath={.metadata.generation}"), "2");
     let other = DEFINITION.replace("widgets.shop.example.com", "wrong.shop.example.com");
     assert!(k.refused("create -f -", &other).contains("is invalid"));
-    k.ok("delete crd widgets.shop.example.com");
-    assert!(k.refused("get widgets", "").contains("the server doesn't have a resource type"));
+    k.ok("delete crd widgets.shop.example.com --timeout=60s");
+    let err = k.refused("get widgets", "");
+    assert!(err.contains("the server doesn't have a resource type") || err.contains("could not find"), "{err}");
+    // Its objects went with it.
+    k.apply("apply -f -", DEFINITION);
+    assert_eq!(k.ok("get --raw /apis/shop.example.com/v1/widgets").matches("\"size\"").count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! create: from a body to a stored object. It must not know how bodies are encoded.
 
 use super::{Context, kind_rules};
-use crate::catalogue::split_api_version;
+use crate::catalogue::{self, split_api_version};
 use crate::edge;
 use crate::error::ApiError;
 use crate::fields;
@@ -47,7 +47,7 @@ pub(super) fn conform(context: &Context, object: &mut Value) -> Result<(), ApiEr
             object["kind"], kind.kind
         )));
     }
-    object["apiVersion"] = json!(crate::catalogue::api_version(&kind.group, version));
+    object["apiVersion"] = json!(catalogue::api_version(&kind.group, version));
     let given = meta::field(object, "namespace").to_owned();
     if kind.namespaced {
         if !given.is_empty() && given != context.path.namespace {
@@ -81,6 +81,10 @@ pub(super) async fn create_conformed(
     let kind = &context.kind;
     if kind.namespaced && context.path.namespace.is_empty() {
         return Err(ApiError::bad_request("an empty namespace may not be set during creation"));
+    }
+    if !kind.built_in && catalogue::is_ending(&context.state.store, &kind.resource()) {
+        let message = "create not allowed while custom resource definition is terminating";
+        return Err(ApiError::new(405, "MethodNotAllowed", message));
     }
     if !meta::field(&object, "resourceVersion").is_empty() {
         return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));

@@ -16,6 +16,9 @@ pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 /// Holds an object until its dependents no longer refer to it.
 pub(crate) const ORPHAN: &str = "orphan";
 
+/// Holds a CustomResourceDefinition until none of its objects is left.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
 /// metav1.DeleteOptions, as far as they mean something here.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -135,6 +138,11 @@ fn mark(kind: &Served, object: &mut Value, finalizer: Option<&str>) {
         // Foreground and orphan exclude each other; the later wish holds.
         all.retain(|f| f != FOREGROUND && f != ORPHAN);
         all.push(finalizer.to_owned());
+        meta::set(object, "finalizers", all);
+    }
+    if kind.kind == "CustomResourceDefinition" && !meta::finalizers(object).contains(&CLEANUP) {
+        let mut all: Vec<String> = meta::finalizers(object).into_iter().map(str::to_owned).collect();
+        all.push(CLEANUP.to_owned());
         meta::set(object, "finalizers", all);
     }
     if kind.group.is_empty() && kind.kind == "Namespace" {
