@@ -1,4 +1,4 @@
-//! A registry on its own, for conformance suites: `cargo run -p sluice-registry --example serve -- FOLDER [ADDRESS]`
+//! A registry on its own, for conformance suites: `cargo run -p sluice-registry --example registry -- FOLDER [ADDRESS]`
 //! prints its address; user `user`, password `password`. Not a program of sluice: everyone with that password may do all.
 
 use futures::future::BoxFuture;
@@ -26,7 +26,7 @@ impl Recorder for One {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("usage: serve FOLDER [ADDRESS]")?;
+    let folder = arguments.next().ok_or("usage: registry FOLDER [ADDRESS]")?;
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let registry = Registry::open(folder, Arc::new(One), Arc::new(One))?;
     let listener = tokio::net::TcpListener::bind(address).await?;
