@@ -288,3 +288,9 @@ pub struct ChildReference {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub when_expressions: Vec<WhenExpression>,
 }
+
+/// Whether a stored run is over: its condition `Succeeded` is True or False.
+pub fn is_done(object: &Value) -> bool {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    conditions.filter(|c| c["type"] == "Succeeded").any(|c| c["status"] == "True" || c["status"] == "False")
+}

@@ -208,7 +208,7 @@ fn pipeline_task(task: &PipelineTask, at: &str) -> Result<(), Unsupported> {
         return refuse("retries are", format!("{at}.retries"));
     }
     if task.extra.contains_key("pipelineRef") || task.extra.contains_key("pipelineSpec") {
-        return refuse("pipelines in pipelines are", format!("{at}.pipelineRef or {at}.pipelineSpec"));
+        return refuse("pipelines in pipelines are", format!("{at}.pipelineRef"));
     }
     no_extra(&task.extra, at)?;
     if let Some(i) = task.when.iter().position(|w| !w.cel.is_empty()) {
@@ -235,7 +235,7 @@ fn task_ref(reference: &Ref, at: &str) -> Result<(), Unsupported> {
     }
     let tekton = reference.api_version.is_empty() || reference.api_version.starts_with("tekton.dev/");
     if !tekton || !matches!(reference.kind.as_str(), "" | "Task") {
-        return refuse("custom tasks are", format!("{at}.apiVersion and {at}.kind"));
+        return refuse("custom tasks are", format!("{at}.apiVersion"));
     }
     Ok(())
 }
