@@ -43,8 +43,19 @@ fn plurals() -> Vec<&'static str> {
 pub fn objects() -> Vec<Value> {
     let all: Vec<&str> = READ.into_iter().chain(WRITE).collect();
     let public = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-    let discovery =
-        ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"];
+    let discovery = [
+        "/api",
+        "/api/*",
+        "/apis",
+        "/apis/*",
+        "/healthz",
+        "/livez",
+        "/openapi",
+        "/openapi/*",
+        "/readyz",
+        "/version",
+        "/version/",
+    ];
     let plain = ["configmaps", "events", "persistentvolumeclaims", "pods", "pods/log", "serviceaccounts"];
     let writable = ["configmaps", "persistentvolumeclaims", "secrets", "serviceaccounts"];
     let edit = json!([

@@ -118,9 +118,8 @@ impl ApiError {
                 not_found
             }
             StoreError::NamespaceTerminating(ref namespace) => {
-                let why = format!(
-                    "unable to create new content in namespace {namespace} because it is being terminated"
-                );
+                let why =
+                    format!("unable to create new content in namespace {namespace} because it is being terminated");
                 let mut forbidden = Self::forbidden(kind, name, &why);
                 if let Some(details) = forbidden.details.as_mut() {
                     details["causes"] = json!([{

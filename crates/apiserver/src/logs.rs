@@ -31,7 +31,8 @@ pub(crate) async fn answer(context: &Context) -> Result<Response<Body>, ApiError
     let follow = query.flag("follow");
     let path = path(&context.state, &context.path.namespace, &context.path.name, &container)?;
     if query.flag("previous") {
-        let message = format!("previous terminated container \"{container}\" in pod \"{}\" not found", context.path.name);
+        let message =
+            format!("previous terminated container \"{container}\" in pod \"{}\" not found", context.path.name);
         return Err(ApiError::bad_request(message));
     }
     let mut tail = Tail {

@@ -38,11 +38,7 @@ pub fn finalizers(object: &Value) -> Vec<&str> {
 /// RFC 1123 label: what a namespace's name is.
 pub fn is_dns_label(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !text.is_empty()
-        && text.len() <= 63
-        && text.chars().all(inner)
-        && !text.starts_with('-')
-        && !text.ends_with('-')
+    !text.is_empty() && text.len() <= 63 && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 /// RFC 1123 subdomain: what most names are.
@@ -88,7 +84,8 @@ const MAX_ANNOTATION_BYTES: usize = 256 << 10;
 /// # Errors
 /// That field and the rule it breaks.
 pub fn validate(group: &str, plural: &str, object: &Value) -> Result<(), Problem> {
-    let invalid = |path: &str, value: &str, rule: &str| Err((path.to_owned(), format!("Invalid value: \"{value}\": {rule}")));
+    let invalid =
+        |path: &str, value: &str, rule: &str| Err((path.to_owned(), format!("Invalid value: \"{value}\": {rule}")));
     let name = field(object, "name");
     match (group, plural) {
         // `:` is usual in names of roles.
@@ -111,7 +108,11 @@ pub fn validate(group: &str, plural: &str, object: &Value) -> Result<(), Problem
             return Err(("metadata.labels".to_owned(), format!("Invalid value: {value}: must be a string")));
         };
         if !is_qualified_name(key) {
-            return invalid("metadata.labels", key, "must be a name of letters, digits, '-', '_' or '.', with an optional DNS prefix and '/'");
+            return invalid(
+                "metadata.labels",
+                key,
+                "must be a name of letters, digits, '-', '_' or '.', with an optional DNS prefix and '/'",
+            );
         }
         if !text.is_empty() && !is_qualified_part(text) {
             return invalid("metadata.labels", text, "must be empty or at most 63 letters, digits, '-', '_' or '.'");
@@ -123,12 +124,19 @@ pub fn validate(group: &str, plural: &str, object: &Value) -> Result<(), Problem
             return Err(("metadata.annotations".to_owned(), format!("Invalid value: {value}: must be a string")));
         };
         if !is_qualified_name(&key.to_lowercase()) {
-            return invalid("metadata.annotations", key, "must be a name of letters, digits, '-', '_' or '.', with an optional DNS prefix and '/'");
+            return invalid(
+                "metadata.annotations",
+                key,
+                "must be a name of letters, digits, '-', '_' or '.', with an optional DNS prefix and '/'",
+            );
         }
         bytes += key.len() + text.len();
     }
     if bytes > MAX_ANNOTATION_BYTES {
-        return Err(("metadata.annotations".to_owned(), format!("Too long: may not be more than {MAX_ANNOTATION_BYTES} bytes")));
+        return Err((
+            "metadata.annotations".to_owned(),
+            format!("Too long: may not be more than {MAX_ANNOTATION_BYTES} bytes"),
+        ));
     }
     list_of_strings(object)?;
     owner_references(object)
@@ -152,7 +160,10 @@ fn owner_references(object: &Value) -> Result<(), Problem> {
     for (i, owner) in list.iter().enumerate() {
         for name in ["apiVersion", "kind", "name", "uid"] {
             if owner.get(name).and_then(Value::as_str).is_none_or(str::is_empty) {
-                return Err((format!("metadata.ownerReferences[{i}].{name}"), "Required value: must not be empty".to_owned()));
+                return Err((
+                    format!("metadata.ownerReferences[{i}].{name}"),
+                    "Required value: must not be empty".to_owned(),
+                ));
             }
         }
         controllers += usize::from(owner.get("controller") == Some(&Value::Bool(true)));
@@ -179,7 +190,10 @@ mod tests {
         assert_eq!(problem("", "pods", json!({"name": "a/b"})).as_deref(), Some("metadata.name"));
         assert_eq!(problem("", "namespaces", json!({"name": "a.b"})).as_deref(), Some("metadata.name"));
         assert_eq!(problem("rbac.authorization.k8s.io", "roles", json!({"name": "system:x"})), None);
-        assert_eq!(problem("rbac.authorization.k8s.io", "roles", json!({"name": "a/b"})).as_deref(), Some("metadata.name"));
+        assert_eq!(
+            problem("rbac.authorization.k8s.io", "roles", json!({"name": "a/b"})).as_deref(),
+            Some("metadata.name")
+        );
         let labels = |l: Value| problem("", "pods", json!({"name": "a", "labels": l}));
         assert_eq!(labels(json!({"tekton.dev/pipeline": "p", "x": ""})), None);
         assert_eq!(labels(json!({"x": 1})).as_deref(), Some("metadata.labels"));

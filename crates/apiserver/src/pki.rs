@@ -2,7 +2,8 @@
 //! reads. It must not know what is served under them.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -54,7 +55,8 @@ impl Pki {
         }
         // The issuer's name and key are all that a certificate takes from its authority's.
         let issuer = Issuer::new(authority_params(), key);
-        let config = server_config(&issuer, names).map_err(|reason| PkiError::Make { names: names.to_vec(), reason })?;
+        let config =
+            server_config(&issuer, names).map_err(|reason| PkiError::Make { names: names.to_vec(), reason })?;
         Ok(Self { ca, config: Arc::new(config) })
     }
 
@@ -147,8 +149,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let temporary = path.with_file_name(name);
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;

@@ -35,7 +35,9 @@ impl Query {
     /// 400 if it is none.
     pub fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| ApiError::bad_request(format!("{name}: Invalid value: \"{text}\": not a number")))
+        text.parse()
+            .map(Some)
+            .map_err(|_| ApiError::bad_request(format!("{name}: Invalid value: \"{text}\": not a number")))
     }
 
     /// `dryRun=All`.
@@ -46,7 +48,9 @@ impl Query {
         match self.get("dryRun") {
             None => Ok(false),
             Some("All") => Ok(true),
-            Some(other) => Err(ApiError::bad_request(format!("dryRun: Unsupported value: \"{other}\": supported values: \"All\""))),
+            Some(other) => {
+                Err(ApiError::bad_request(format!("dryRun: Unsupported value: \"{other}\": supported values: \"All\"")))
+            }
         }
     }
 }

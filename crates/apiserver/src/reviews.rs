@@ -84,7 +84,9 @@ fn subject(request: &Value) -> Result<UserInfo, ApiError> {
     let name = text(request, "/spec/user");
     let groups = texts(request, "/spec/groups");
     if name.is_empty() && groups.is_empty() {
-        return Err(ApiError::bad_request("spec.user: Invalid value: \"\": at least one of user or group must be specified"));
+        return Err(ApiError::bad_request(
+            "spec.user: Invalid value: \"\": at least one of user or group must be specified",
+        ));
     }
     Ok(UserInfo { name, uid: text(request, "/spec/uid"), groups })
 }
@@ -146,7 +148,8 @@ pub(crate) fn token_request(context: &Context, request: Value) -> Result<Value, 
     let path = &context.path;
     let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_SECONDS);
     if !(MIN_SECONDS..=MAX_SECONDS).contains(&seconds) {
-        let message = format!("Invalid value: {seconds}: may not be less than {MIN_SECONDS} or more than {MAX_SECONDS}");
+        let message =
+            format!("Invalid value: {seconds}: may not be less than {MIN_SECONDS} or more than {MAX_SECONDS}");
         return Err(ApiError::invalid(
             &context.kind,
             &path.name,
@@ -183,7 +186,11 @@ fn bind(context: &Context, request: &Value, grant: &mut Grant) -> Result<(), Api
     let plural = match kind.as_str() {
         "Pod" => "pods",
         "Secret" => "secrets",
-        _ => return Err(ApiError::bad_request(format!("cannot bind token to object of type {kind}: name a Pod or a Secret"))),
+        _ => {
+            return Err(ApiError::bad_request(format!(
+                "cannot bind token to object of type {kind}: name a Pod or a Secret"
+            )));
+        }
     };
     let key = Key::new(&Resource::new("", plural), &context.path.namespace, &name);
     let stored = context.state.store.get(&key);
@@ -191,7 +198,8 @@ fn bind(context: &Context, request: &Value, grant: &mut Grant) -> Result<(), Api
     let uid = uid.ok_or_else(|| ApiError::new(404, "NotFound", format!("{plural} \"{name}\" not found")))?;
     let given = text(reference, "/uid");
     if !given.is_empty() && given != uid {
-        let message = format!("the UID in the bound object reference ({given}) does not match the UID in record ({uid})");
+        let message =
+            format!("the UID in the bound object reference ({given}) does not match the UID in record ({uid})");
         return Err(ApiError::new(409, "Conflict", message));
     }
     let named = Some(Named { name, uid });
@@ -220,4 +228,3 @@ pub(crate) fn issue(
     let token = state.authenticator.key.issue(grant).map_err(|e| ApiError::internal(e.to_string()))?;
     Ok(Some((token, edge::time(expires))))
 }
-

@@ -26,7 +26,10 @@ impl Selector {
     /// # Errors
     /// 400 if either is malformed.
     pub fn parse(labels: Option<&str>, fields: Option<&str>) -> Result<Self, ApiError> {
-        Ok(Self { labels: parse_labels(labels.unwrap_or_default())?, fields: parse_fields(fields.unwrap_or_default())? })
+        Ok(Self {
+            labels: parse_labels(labels.unwrap_or_default())?,
+            fields: parse_fields(fields.unwrap_or_default())?,
+        })
     }
 
     /// Whether everything is selected.
@@ -116,7 +119,8 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, ApiError> {
 }
 
 fn parse_label(term: &str) -> Result<Requirement, ApiError> {
-    let malformed = || ApiError::bad_request(format!("unable to parse requirement: label selector `{term}` is malformed"));
+    let malformed =
+        || ApiError::bad_request(format!("unable to parse requirement: label selector `{term}` is malformed"));
     let key = |text: &str| {
         let key = text.trim();
         let clean = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));

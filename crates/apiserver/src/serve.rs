@@ -6,7 +6,7 @@ use crate::server::{self, Caller};
 use crate::state::State;
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use std::convert::Infallible;
@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections at a time; more wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 1024;
+/// Requests at a time on one HTTP/2 connection; a controller has a watch per kind.
+const MAX_STREAMS: u32 = 256;
 /// How long a shutdown waits for answers that are on their way.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -77,7 +79,10 @@ async fn connection(
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(server::handle(state, Caller::Token, request).await) }
     });
-    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // With a timer, a client that sends its headers byte by byte is cut off.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HANDSHAKE_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -13,6 +13,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, header};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A body that has not arrived by then will not.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where a request comes from.
 #[derive(Clone, Debug)]
@@ -102,7 +106,12 @@ where
     match &asked.target {
         Target::Other(path) => non_resource(&state, path, &parts.method, &parts.headers),
         Target::Resource(path) => {
-            let bytes = if parts.method == Method::GET { Bytes::new() } else { body::read(body).await? };
+            let bytes = if parts.method == Method::GET {
+                Bytes::new()
+            } else {
+                let read = tokio::time::timeout(BODY_TIMEOUT, body::read(body)).await;
+                read.map_err(|_| ApiError::new(408, "Timeout", "the body did not arrive in time"))??
+            };
             resource(state, user, asked, path, parts, bytes).await
         }
     }
@@ -124,12 +133,7 @@ fn denied(state: &State, user: &UserInfo, asked: &Asked) -> ApiError {
     ApiError::new(403, "Forbidden", format!("{what} is forbidden: {why}"))
 }
 
-fn non_resource(
-    state: &State,
-    path: &str,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response<Body>, ApiError> {
+fn non_resource(state: &State, path: &str, method: &Method, headers: &HeaderMap) -> Result<Response<Body>, ApiError> {
     if method != Method::GET && method != Method::HEAD {
         return Err(ApiError::method_not_allowed());
     }
@@ -190,8 +194,8 @@ async fn resource(
         let request = body::object(&media, &bytes)?.unwrap_or_default();
         return reviews::answer(&state, &user, path, kind, request).map(|value| body::json(201, &value));
     }
-    let kind = catalogue::find(&state.store, &path.group, &path.version, &path.plural)
-        .ok_or_else(ApiError::no_such_path)?;
+    let kind =
+        catalogue::find(&state.store, &path.group, &path.version, &path.plural).ok_or_else(ApiError::no_such_path)?;
     if !kind.namespaced && !path.namespace.is_empty() {
         return Err(ApiError::no_such_path());
     }
@@ -231,9 +235,7 @@ async fn resource(
         ("get", true) => Ok(answer::object(200, &context, &rest::get(&context)?, accept)),
         ("list", false) => Ok(answer::list(&context, &rest::list(&context)?, accept)),
         ("watch", _) => answer::watch(context.clone(), accept),
-        ("create", false) => {
-            Ok(answer::object(201, &context, &rest::create(&context, decoded()?).await?, accept))
-        }
+        ("create", false) => Ok(answer::object(201, &context, &rest::create(&context, decoded()?).await?, accept)),
         ("update", true) => {
             Ok(answer::object(200, &context, &rest::replace(&context, decoded()?, part).await?, accept))
         }

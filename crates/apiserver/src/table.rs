@@ -282,7 +282,8 @@ fn reason_cell(object: &Value, _: i64) -> Value {
 }
 
 fn involved_cell(object: &Value, _: i64) -> Value {
-    let text = |name: &str| object.pointer(&format!("/involvedObject/{name}")).and_then(Value::as_str).unwrap_or_default();
+    let text =
+        |name: &str| object.pointer(&format!("/involvedObject/{name}")).and_then(Value::as_str).unwrap_or_default();
     json!(format!("{}/{}", text("kind").to_lowercase(), text("name")))
 }
 
@@ -344,9 +345,21 @@ mod tests {
     #[test]
     fn ages() {
         let cases = [
-            (-5, "<invalid>"), (0, "0s"), (7, "7s"), (119, "119s"), (120, "2m"), (125, "2m5s"), (660, "11m"),
-            (10_800, "3h"), (10_860, "3h1m"), (90_000, "25h"), (172_800, "2d"), (176_400, "2d1h"), (864_000, "10d"),
-            (63_072_000, "2y"), (400_000_000, "12y"),
+            (-5, "<invalid>"),
+            (0, "0s"),
+            (7, "7s"),
+            (119, "119s"),
+            (120, "2m"),
+            (125, "2m5s"),
+            (660, "11m"),
+            (10_800, "3h"),
+            (10_860, "3h1m"),
+            (90_000, "25h"),
+            (172_800, "2d"),
+            (176_400, "2d1h"),
+            (864_000, "10d"),
+            (63_072_000, "2y"),
+            (400_000_000, "12y"),
         ];
         for (seconds, text) in cases {
             assert_eq!(human(seconds), text, "{seconds}");

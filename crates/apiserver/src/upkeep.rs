@@ -168,9 +168,10 @@ async fn collect(state: &Arc<State>, objects: &[(Key, Stored)]) -> bool {
             .collect();
         if solid.is_empty() {
             // Its owner waits for it, or is gone; if the latter orphans it, the reference goes first.
-            let orphaned = references.iter().filter_map(|r| owner(key, r)).any(|(_, o)| {
-                meta::finalizers(&o.object).contains(&ORPHAN)
-            });
+            let orphaned = references
+                .iter()
+                .filter_map(|r| owner(key, r))
+                .any(|(_, o)| meta::finalizers(&o.object).contains(&ORPHAN));
             if !orphaned {
                 done &= begin_deletion(state, key, stored).await;
             }
@@ -261,7 +262,8 @@ async fn empty_definitions(state: &Arc<State>, objects: &[(Key, Stored)]) -> boo
             let content = state.store.list(&resource, None, None).items;
             for object in &content {
                 if !meta::is_deleting(&object.object) {
-                    let (namespace, name) = (meta::field(&object.object, "namespace"), meta::field(&object.object, "name"));
+                    let (namespace, name) =
+                        (meta::field(&object.object, "namespace"), meta::field(&object.object, "name"));
                     done &= begin_deletion(state, &Key::new(&resource, namespace, name), object).await;
                 }
             }

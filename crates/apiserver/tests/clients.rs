@@ -32,11 +32,9 @@ async fn operations(client: kube::Client) -> Vec<String> {
     seen.push(format!("created {:?} {:?}", made.metadata.name, made.data));
     let again = maps.create(&PostParams::default(), &config_map("a", json!({}))).await.unwrap_err();
     seen.push(format!("again {:?}", code(again)));
-    let mut events = maps.watch(&WatchParams::default(), &made.metadata.resource_version.clone().unwrap()).await.unwrap().boxed();
-    let patched = maps
-        .patch("a", &PatchParams::default(), &Patch::Merge(json!({"data": {"l": "2"}})))
-        .await
-        .unwrap();
+    let mut events =
+        maps.watch(&WatchParams::default(), &made.metadata.resource_version.clone().unwrap()).await.unwrap().boxed();
+    let patched = maps.patch("a", &PatchParams::default(), &Patch::Merge(json!({"data": {"l": "2"}}))).await.unwrap();
     seen.push(format!("patched {:?}", patched.data));
     let mut stale = made.clone();
     stale.data.get_or_insert_default().insert("k".to_owned(), "9".to_owned());
@@ -51,7 +49,9 @@ async fn operations(client: kube::Client) -> Vec<String> {
         .patch(
             "b",
             &PatchParams::apply("tester"),
-            &Patch::Apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}, "data": {"x": "y"}})),
+            &Patch::Apply(
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}, "data": {"x": "y"}}),
+            ),
         )
         .await
         .unwrap();

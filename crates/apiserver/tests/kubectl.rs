@@ -42,6 +42,8 @@ impl Kubectl {
 
     fn run(&self, args: &[&str], input: &str) -> (bool, String, String) {
         let mut child = self.command(args).spawn().unwrap();
+        // Old kubectls take what begins with a brace for JSON, which flow YAML is not.
+        let input = if input.starts_with('{') { format!("---\n{input}") } else { input.to_owned() };
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let out = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -146,7 +148,10 @@ async fn verbs_on_objects() {
     k.ok("create serviceaccount build -n acme");
     k.ok("create namespace other");
     let table = k.ok("get configmaps,secrets,serviceaccounts -n acme");
-    assert!(table.contains("configmap/n") && table.contains("Opaque") && table.contains("serviceaccount/build"), "{table}");
+    assert!(
+        table.contains("configmap/n") && table.contains("Opaque") && table.contains("serviceaccount/build"),
+        "{table}"
+    );
     let run = "{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {generateName: r-, namespace: acme}, spec: {taskRef: {name: t}}}";
     let made = k.apply("create -f - -o name", run);
     let name = made.trim().strip_prefix("taskrun.tekton.dev/").unwrap();
@@ -154,7 +159,9 @@ async fn verbs_on_objects() {
     let table = k.ok("get tr -n acme");
     assert!(table.starts_with("NAME") && table.contains("SUCCEEDED") && table.contains("COMPLETIONTIME"), "{table}");
     assert!(k.ok("get hasapp -A").contains("hello"));
-    assert!(k.ok("get applications.konflux-ci.dev hello -n acme -o yaml").contains("apiVersion: konflux-ci.dev/v1alpha1"));
+    assert!(
+        k.ok("get applications.konflux-ci.dev hello -n acme -o yaml").contains("apiVersion: konflux-ci.dev/v1alpha1")
+    );
     k.ok("label cm m -n acme tier=gold");
     k.ok("annotate cm m -n acme note=yes");
     assert!(k.ok("get cm -n acme -l tier=gold -o name").contains("configmap/m"));
@@ -292,7 +299,10 @@ async fn what_is_not_granted_is_refused() {
     let build = admin.with(&server, "build", &token);
     assert!(build.ok("get cm m -n acme").contains('m'));
     let err = build.refused("get cm -n acme-managed", "");
-    assert!(err.contains("configmaps is forbidden: User \"system:serviceaccount:acme:build\" cannot list resource"), "{err}");
+    assert!(
+        err.contains("configmaps is forbidden: User \"system:serviceaccount:acme:build\" cannot list resource"),
+        "{err}"
+    );
     build.ok("get secret mine -n acme");
     assert!(build.refused("get secret other -n acme", "").contains("forbidden"));
     assert!(build.refused("get secrets -n acme", "").contains("forbidden"));
@@ -313,7 +323,9 @@ async fn what_is_not_granted_is_refused() {
     let less = more.replace("resources: [secrets]", "resources: [configmaps]").replace("name: more", "name: less");
     build.apply("create -f -", &less);
     // Impersonation needs its verb; the administrator has it.
-    assert!(build.refused("get cm -n acme --as=kubernetes-admin", "").contains("cannot impersonate resource \"users\""));
+    assert!(
+        build.refused("get cm -n acme --as=kubernetes-admin", "").contains("cannot impersonate resource \"users\"")
+    );
     assert!(admin.refused("get cm -n acme-managed --as=system:serviceaccount:acme:build", "").contains("forbidden"));
     assert!(admin.ok("get cm -n acme --as=system:serviceaccount:acme:build").contains('m'));
     // A token ends with its account, even if one of the same name comes after it.
@@ -328,7 +340,8 @@ async fn writes_that_may_not_be() {
     let server = Server::start().await;
     let Some(k) = Kubectl::find(&server, ADMIN) else { return };
     k.apply("apply -f -", TENANT);
-    let frozen = "{apiVersion: v1, kind: ConfigMap, metadata: {name: f, namespace: acme}, immutable: true, data: {a: '1'}}";
+    let frozen =
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: f, namespace: acme}, immutable: true, data: {a: '1'}}";
     k.apply("create -f -", frozen);
     assert!(k.refused("create -f -", frozen).contains("configmaps \"f\" already exists"));
     let err = k.refused("replace -f -", &frozen.replace("'1'", "'2'"));

@@ -45,9 +45,7 @@ fn one_resource(held: &[Rule], wanted: &Rule, verb: &str, group: &str, resource:
         };
         if !held.iter().any(fits) {
             let names = if name.is_empty() { String::new() } else { format!(", ResourceNames:[\"{name}\"]") };
-            return Err(format!(
-                "{{APIGroups:[\"{group}\"], Resources:[\"{resource}\"]{names}, Verbs:[\"{verb}\"]}}"
-            ));
+            return Err(format!("{{APIGroups:[\"{group}\"], Resources:[\"{resource}\"]{names}, Verbs:[\"{verb}\"]}}"));
         }
     }
     Ok(())

@@ -25,7 +25,8 @@ pub(crate) fn resolve(store: &Store, caller: UserInfo, headers: &HeaderMap) -> R
         return Err(ApiError::new(403, "Forbidden", format!("the header {other} is not supported")));
     }
     let name = text(headers, "impersonate-user")?.filter(|n| !n.is_empty());
-    let name = name.ok_or_else(|| ApiError::bad_request("Impersonate-User is required to impersonate groups or a uid"))?;
+    let name =
+        name.ok_or_else(|| ApiError::bad_request("Impersonate-User is required to impersonate groups or a uid"))?;
     let may = |group: &str, resource: &str, namespace: &str, name: &str| {
         let wanted = Attributes::resource("impersonate", group, resource, namespace, name);
         if rbac::authorize(store, &caller, &wanted) {

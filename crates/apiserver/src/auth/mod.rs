@@ -36,11 +36,7 @@ impl UserInfo {
 
     /// A caller without credentials.
     pub fn anonymous() -> Self {
-        Self {
-            name: "system:anonymous".to_owned(),
-            uid: String::new(),
-            groups: vec![UNAUTHENTICATED.to_owned()],
-        }
+        Self { name: "system:anonymous".to_owned(), uid: String::new(), groups: vec![UNAUTHENTICATED.to_owned()] }
     }
 
     /// That ServiceAccount.

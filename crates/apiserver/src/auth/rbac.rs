@@ -84,8 +84,7 @@ fn subject_matches(subject: &Subject, user: &UserInfo, binding_namespace: &str) 
         "Group" => subject.api_group == GROUP && user.groups.contains(&subject.name),
         "ServiceAccount" => {
             let namespace = if subject.namespace.is_empty() { binding_namespace } else { &subject.namespace };
-            subject.api_group.is_empty()
-                && user.as_service_account() == Some((namespace, subject.name.as_str()))
+            subject.api_group.is_empty() && user.as_service_account() == Some((namespace, subject.name.as_str()))
         }
         _ => false,
     }
@@ -194,8 +193,16 @@ mod tests {
             (rule(&["get"], &[""], &["*"], &[]), log, true),
             (rule(&["*"], &["*"], &["*"], &[]), get("tekton.dev", "tasks", "t"), true),
             // Either name of Konflux's group counts for both.
-            (rule(&["get"], &["konflux-ci.dev"], &["releases"], &[]), get("appstudio.redhat.com", "releases", "r"), true),
-            (rule(&["get"], &["appstudio.redhat.com"], &["releases"], &[]), get("konflux-ci.dev", "releases", "r"), true),
+            (
+                rule(&["get"], &["konflux-ci.dev"], &["releases"], &[]),
+                get("appstudio.redhat.com", "releases", "r"),
+                true,
+            ),
+            (
+                rule(&["get"], &["appstudio.redhat.com"], &["releases"], &[]),
+                get("konflux-ci.dev", "releases", "r"),
+                true,
+            ),
         ];
         for (rule, wanted, allowed) in cases {
             assert_eq!(allows(&rule, &wanted), allowed, "{rule:?} {wanted:?}");

@@ -159,8 +159,7 @@ impl Conflicts {
     pub(crate) fn into_error(self, kind: &Served, name: &str) -> ApiError {
         let with = |manager: &str, version: &str| format!("conflict with \"{manager}\" using {version}");
         let one = self.0.len() == 1;
-        let mut message =
-            format!("Apply failed with {} conflict{}: ", self.0.len(), if one { "" } else { "s" });
+        let mut message = format!("Apply failed with {} conflict{}: ", self.0.len(), if one { "" } else { "s" });
         if let ([(manager, version, path)], true) = (self.0.as_slice(), one) {
             message.push_str(&format!("{}: {path}", with(manager, version)));
         } else {
@@ -212,8 +211,7 @@ pub(crate) fn apply(
         return Ok(Applied { object: wanted.clone(), managed: managed_fields(all) });
     };
     let before = leaves(old);
-    let changed: Set =
-        leaves(wanted).into_iter().filter(|(p, v)| before.get(p) != Some(v)).map(|(p, _)| p).collect();
+    let changed: Set = leaves(wanted).into_iter().filter(|(p, v)| before.get(p) != Some(v)).map(|(p, _)| p).collect();
     let is_own = |e: &Entry| e.manager == manager && e.operation == "Apply" && e.subresource == subresource;
     let mut conflicts = Vec::new();
     for entry in all.iter_mut().filter(|e| !is_own(e)) {

@@ -33,7 +33,9 @@ pub(super) fn list_of(path: &[Step], core: bool) -> List {
     match field.as_str() {
         "ownerReferences" if in_metadata => List::By("uid"),
         "finalizers" if in_metadata => List::Set,
-        "containers" | "initContainers" | "volumes" | "env" | "imagePullSecrets" | "secrets" if core => List::By("name"),
+        "containers" | "initContainers" | "volumes" | "env" | "imagePullSecrets" | "secrets" if core => {
+            List::By("name")
+        }
         "conditions" if core => List::By("type"),
         _ => List::Atomic,
     }

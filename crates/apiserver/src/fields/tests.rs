@@ -56,7 +56,8 @@ fn an_update_takes_what_it_changes() {
 #[test]
 fn applying_the_same_twice_changes_nothing() {
     let first = applied(None, &config_map(json!({"a": "1"})), "m", false).unwrap();
-    let second = apply(Some(&first), &config_map(json!({"a": "1"})), "m", "v1", "", false, "2027-01-01T00:00:00Z").unwrap();
+    let second =
+        apply(Some(&first), &config_map(json!({"a": "1"})), "m", "v1", "", false, "2027-01-01T00:00:00Z").unwrap();
     let mut object = second.object;
     meta::set(&mut object, "managedFields", second.managed);
     assert!(same_but_times(&first, &object));

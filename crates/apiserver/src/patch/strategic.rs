@@ -25,9 +25,13 @@ fn list_of(field: &str) -> List {
     match field {
         "finalizers" => List::Set,
         "ownerReferences" => List::By("uid"),
-        "containers" | "initContainers" | "ephemeralContainers" | "volumes" | "env" | "imagePullSecrets" | "secrets" => {
-            List::By("name")
-        }
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "volumes"
+        | "env"
+        | "imagePullSecrets"
+        | "secrets" => List::By("name"),
         "ports" => List::By("containerPort"),
         "volumeMounts" => List::By("mountPath"),
         "conditions" => List::By("type"),
@@ -110,7 +114,9 @@ fn merge_list(list: &mut Vec<Value>, items: &[Value], key: &str) -> Result<(), S
         return Ok(());
     }
     for item in items {
-        let Some(id) = item.get(key) else { return Err(format!("map: {item} does not contain declared merge key: {key}")) };
+        let Some(id) = item.get(key) else {
+            return Err(format!("map: {item} does not contain declared merge key: {key}"));
+        };
         let at = list.iter().position(|existing| existing.get(key) == Some(id));
         match (item.get("$patch").and_then(Value::as_str), at) {
             (Some("delete"), Some(at)) => {
@@ -143,7 +149,11 @@ mod tests {
                 json!({"secrets": [{"name": "c"}, {"$patch": "delete", "name": "a"}], "$setElementOrder/secrets": [{"name": "b"}, {"name": "c"}]}),
                 json!({"secrets": [{"name": "b"}, {"name": "c"}]}),
             ),
-            (json!({"subjects": [{"name": "a"}]}), json!({"subjects": [{"name": "b"}]}), json!({"subjects": [{"name": "b"}]})),
+            (
+                json!({"subjects": [{"name": "a"}]}),
+                json!({"subjects": [{"name": "b"}]}),
+                json!({"subjects": [{"name": "b"}]}),
+            ),
             (
                 json!({"metadata": {"finalizers": ["a", "b"]}}),
                 json!({"metadata": {"finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"]}}),

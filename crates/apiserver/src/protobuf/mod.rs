@@ -19,7 +19,8 @@ const MAX_DEPTH: usize = 16;
 /// # Errors
 /// 415 for a kind or field that is not known here, 400 for what is malformed.
 pub(crate) fn decode(body: &[u8]) -> Result<Value, ApiError> {
-    let envelope = body.strip_prefix(MAGIC).ok_or_else(|| malformed("it does not begin with the magic of Kubernetes"))?;
+    let envelope =
+        body.strip_prefix(MAGIC).ok_or_else(|| malformed("it does not begin with the magic of Kubernetes"))?;
     let (mut api_version, mut kind, mut raw) = (String::new(), String::new(), &[][..]);
     let mut reader = Reader(envelope);
     while let Some((number, wire)) = reader.field()? {
@@ -217,7 +218,8 @@ mod tests {
     #[test]
     fn every_cut_is_an_answer() {
         let metadata = [bytes(1, b"m"), vec![7 << 3, 0x81, 0x01]].concat();
-        let whole = body("Secret", &[bytes(1, &metadata), bytes(2, &[bytes(1, b"k"), bytes(2, &[0, 255])].concat())].concat());
+        let whole =
+            body("Secret", &[bytes(1, &metadata), bytes(2, &[bytes(1, b"k"), bytes(2, &[0, 255])].concat())].concat());
         assert_eq!(decode(&whole).unwrap()["data"]["k"], "AP8=");
         for end in 0..whole.len() {
             let _ = decode(&whole[..end]);

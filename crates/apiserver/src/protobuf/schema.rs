@@ -94,7 +94,11 @@ static METADATA: Message = Message {
 
 static NAMESPACE: Message = Message {
     name: "Namespace",
-    fields: &[f(1, "metadata", One(&METADATA)), f(2, "spec", One(&NAMESPACE_SPEC)), f(3, "status", One(&NAMESPACE_STATUS))],
+    fields: &[
+        f(1, "metadata", One(&METADATA)),
+        f(2, "spec", One(&NAMESPACE_SPEC)),
+        f(3, "status", One(&NAMESPACE_STATUS)),
+    ],
 };
 static NAMESPACE_SPEC: Message = Message { name: "NamespaceSpec", fields: &[f(1, "finalizers", Texts)] };
 static NAMESPACE_STATUS: Message = Message { name: "NamespaceStatus", fields: &[f(1, "phase", Text)] };
@@ -169,11 +173,7 @@ static AGGREGATION: Message =
     Message { name: "AggregationRule", fields: &[f(1, "clusterRoleSelectors", Many(&LABEL_SELECTOR))] };
 static CLUSTER_ROLE: Message = Message {
     name: "ClusterRole",
-    fields: &[
-        f(1, "metadata", One(&METADATA)),
-        f(2, "rules", Many(&RULE)),
-        f(3, "aggregationRule", One(&AGGREGATION)),
-    ],
+    fields: &[f(1, "metadata", One(&METADATA)), f(2, "rules", Many(&RULE)), f(3, "aggregationRule", One(&AGGREGATION))],
 };
 
 static SUBJECT: Message = Message {
@@ -234,12 +234,9 @@ static ACCESS: Message = Message {
     name: "SubjectAccessReview",
     fields: &[f(1, "metadata", One(&METADATA)), f(2, "spec", One(&ACCESS_SPEC)), f(3, "status", One(&ACCESS_STATUS))],
 };
-static SELF_RULES_SPEC: Message =
-    Message { name: "SelfSubjectRulesReviewSpec", fields: &[f(1, "namespace", Text)] };
-static SELF_RULES_STATUS: Message = Message {
-    name: "SubjectRulesReviewStatus",
-    fields: &[f(3, "incomplete", Bool), f(4, "evaluationError", Text)],
-};
+static SELF_RULES_SPEC: Message = Message { name: "SelfSubjectRulesReviewSpec", fields: &[f(1, "namespace", Text)] };
+static SELF_RULES_STATUS: Message =
+    Message { name: "SubjectRulesReviewStatus", fields: &[f(3, "incomplete", Bool), f(4, "evaluationError", Text)] };
 static SELF_RULES: Message = Message {
     name: "SelfSubjectRulesReview",
     fields: &[
@@ -280,7 +277,12 @@ static TOKEN_REVIEW_SPEC: Message =
     Message { name: "TokenReviewSpec", fields: &[f(1, "token", Text), f(2, "audiences", Texts)] };
 static TOKEN_REVIEW_STATUS: Message = Message {
     name: "TokenReviewStatus",
-    fields: &[f(1, "authenticated", Bool), f(2, "user", One(&USER_INFO)), f(3, "error", Text), f(4, "audiences", Texts)],
+    fields: &[
+        f(1, "authenticated", Bool),
+        f(2, "user", One(&USER_INFO)),
+        f(3, "error", Text),
+        f(4, "audiences", Texts),
+    ],
 };
 static TOKEN_REVIEW: Message = Message {
     name: "TokenReview",

@@ -98,7 +98,8 @@ pub(super) async fn create_conformed(
     let now = edge::now();
     let uid = edge::uid().map_err(|e| ApiError::internal(e.to_string()))?;
     if let Some(metadata) = meta::metadata_mut(&mut object) {
-        for name in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "managedFields"] {
+        for name in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "managedFields"]
+        {
             metadata.remove(name);
         }
         metadata.insert("uid".to_owned(), json!(uid));
@@ -147,9 +148,10 @@ fn dry_run(context: &Context, name: &str, object: Value) -> Result<Arc<Value>, A
         return Err(ApiError::exists(&context.kind, name));
     }
     if context.kind.namespaced {
-        context.state.namespace_active(&context.path.namespace).map_err(|e| {
-            ApiError::of_store(&context.kind, name, e)
-        })?;
+        context
+            .state
+            .namespace_active(&context.path.namespace)
+            .map_err(|e| ApiError::of_store(&context.kind, name, e))?;
     }
     Ok(context.present(&Arc::new(object)))
 }

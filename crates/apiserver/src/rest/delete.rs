@@ -41,9 +41,8 @@ impl Options {
     pub(crate) fn read(context: &Context, body: Option<&Value>) -> Result<Self, ApiError> {
         let mut options = match body {
             None | Some(Value::Null) => Self::default(),
-            Some(value) => {
-                Self::deserialize(value).map_err(|e| ApiError::bad_request(format!("the body is no DeleteOptions: {e}")))?
-            }
+            Some(value) => Self::deserialize(value)
+                .map_err(|e| ApiError::bad_request(format!("the body is no DeleteOptions: {e}")))?,
         };
         if options.propagation_policy.is_none() {
             options.propagation_policy = context.query.get("propagationPolicy").map(str::to_owned);

@@ -62,9 +62,7 @@ fn binding(object: &mut Value) {
 /// A definition is served as soon as it is stored, and its status says so.
 fn definition(object: &mut Value, now: &str) {
     let Some(served) = catalogue::from_definition(object) else { return };
-    let condition = |type_: &str, reason: &str, message: &str| {
-        json!({"type": type_, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message})
-    };
+    let condition = |type_: &str, reason: &str, message: &str| json!({"type": type_, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
     let conditions = json!([
         condition("NamesAccepted", "NoConflicts", "no conflicts found"),
         condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
@@ -158,7 +156,9 @@ fn role(object: &Value) -> Result<(), Problem> {
     match parsed {
         Err(e) => Err(("rules".to_owned(), format!("Invalid value: {e}"))),
         Ok(rules) => match rules.iter().position(|r| r.verbs.is_empty()) {
-            Some(i) => Err((format!("rules[{i}].verbs"), "Required value: verbs must contain at least one value".into())),
+            Some(i) => {
+                Err((format!("rules[{i}].verbs"), "Required value: verbs must contain at least one value".into()))
+            }
             None => Ok(()),
         },
     }
@@ -188,7 +188,10 @@ fn role_binding(object: &Value, old: Option<&Value>) -> Result<(), Problem> {
 
 fn validate_definition(object: &Value) -> Result<(), Problem> {
     let Some(served) = catalogue::from_definition(object) else {
-        return Err(("spec".to_owned(), "Invalid value: names.kind, names.plural and a served version are required".into()));
+        return Err((
+            "spec".to_owned(),
+            "Invalid value: names.kind, names.plural and a served version are required".into(),
+        ));
     };
     let names = [&served.plural, &served.singular];
     let clean = names.iter().all(|n| crate::meta::is_dns_label(n))
@@ -196,11 +199,17 @@ fn validate_definition(object: &Value) -> Result<(), Problem> {
         && served.kind.chars().all(|c| c.is_ascii_alphanumeric())
         && served.versions.iter().all(|v| crate::meta::is_dns_label(&v.name));
     if !clean || !served.group.contains('.') {
-        return Err(("spec".to_owned(), "Invalid value: group, names and versions must be DNS names, the group with a dot".into()));
+        return Err((
+            "spec".to_owned(),
+            "Invalid value: group, names and versions must be DNS names, the group with a dot".into(),
+        ));
     }
     if sluice_api::kinds::canonical_group(&served.group) != served.group {
         let group = sluice_api::kinds::canonical_group(&served.group);
-        return Err(("spec.group".to_owned(), format!("Forbidden: `{}` is another name of `{group}` here", served.group)));
+        return Err((
+            "spec.group".to_owned(),
+            format!("Forbidden: `{}` is another name of `{group}` here", served.group),
+        ));
     }
     let expected = served.qualified_plural();
     if field(object, "name") != expected {

@@ -9,7 +9,9 @@ mod update;
 mod watch;
 
 pub(crate) use create::{Decoded, create};
-pub(crate) use delete::{CLEANUP, FOREGROUND, ORPHAN, Options as DeleteOptions, collection as delete_collection, one as delete_one};
+pub(crate) use delete::{
+    CLEANUP, FOREGROUND, ORPHAN, Options as DeleteOptions, collection as delete_collection, one as delete_one,
+};
 pub(crate) use read::{Listed, get, list};
 pub(crate) use update::{Part, patch, replace};
 pub(crate) use watch::{Event, bookmark, watch};

@@ -48,7 +48,9 @@ pub(crate) async fn replace(context: &Context, decoded: Decoded, part: Part) -> 
     loop {
         let old = context.fetch()?;
         match write(context, &old, object.clone(), part, None).await {
-            Err(error) if version.is_empty() && error.reason == "Conflict" && attempts < PATCH_ATTEMPTS => attempts += 1,
+            Err(error) if version.is_empty() && error.reason == "Conflict" && attempts < PATCH_ATTEMPTS => {
+                attempts += 1
+            }
             other => return other,
         }
     }
@@ -128,7 +130,16 @@ async fn patch_existing(context: &Context, old: &Stored, patch: &Patch, part: Pa
 
 /// What a client may not change, from the state before.
 fn keep_system_fields(object: &mut Value, old: &Value) {
-    let kept = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName", "selfLink"];
+    let kept = [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "resourceVersion",
+        "generateName",
+        "selfLink",
+    ];
     let Some(metadata) = meta::metadata_mut(object) else { return };
     for name in kept {
         match old.pointer("/metadata").and_then(|m| m.get(name)) {
@@ -194,7 +205,9 @@ async fn write(
         if meta::is_deleting(&old.object) {
             let before = meta::finalizers(&old.object);
             if let Some(new) = meta::finalizers(&object).into_iter().find(|f| !before.contains(f)) {
-                let why = format!("Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers `{new}`");
+                let why = format!(
+                    "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers `{new}`"
+                );
                 return Err(ApiError::invalid(kind, name, "metadata.finalizers", "FieldValueForbidden", &why));
             }
         }

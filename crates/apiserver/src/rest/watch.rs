@@ -52,7 +52,8 @@ pub(crate) fn watch(context: Context) -> Result<impl Stream<Item = Event> + Send
     let initial = match query.get("sendInitialEvents") {
         None => None,
         Some(_) if query.get("resourceVersionMatch") != Some("NotOlderThan") => {
-            let message = "resourceVersionMatch: Forbidden: sendInitialEvents requires resourceVersionMatch=NotOlderThan";
+            let message =
+                "resourceVersionMatch: Forbidden: sendInitialEvents requires resourceVersionMatch=NotOlderThan";
             return Err(ApiError::bad_request(message));
         }
         Some(_) => Some(query.flag("sendInitialEvents")),
@@ -86,9 +87,9 @@ pub(crate) fn watch(context: Context) -> Result<impl Stream<Item = Event> + Send
         (Some(true), _) | (None, None) => watch.send_initial(initial == Some(true)),
         (Some(false), None) => watch.at = store.revision(),
         (_, Some(from)) => {
-            store.changes(&watch.resource, from).map_err(|e| {
-                ApiError::expired(format!("too old resource version: {from} ({})", e.oldest))
-            })?;
+            store
+                .changes(&watch.resource, from)
+                .map_err(|e| ApiError::expired(format!("too old resource version: {from} ({})", e.oldest)))?;
         }
     }
     Ok(futures::stream::unfold(watch, |mut watch| async move { watch.next().await.map(|event| (event, watch)) }))
@@ -101,8 +102,7 @@ impl Watch {
 
     fn send_initial(&mut self, with_bookmark: bool) {
         let namespace = self.context.path.namespace.as_str();
-        let page =
-            self.context.state.store.list(&self.resource, (!namespace.is_empty()).then_some(namespace), None);
+        let page = self.context.state.store.list(&self.resource, (!namespace.is_empty()).then_some(namespace), None);
         for stored in page.items.iter().filter(|s| self.selector.matches(&s.object)) {
             self.ready.push_back(Event::Object("ADDED", self.context.present(&stored.object)));
         }

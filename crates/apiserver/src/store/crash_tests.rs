@@ -191,7 +191,10 @@ fn replay(done: &[Acknowledged], revision: u64) -> BTreeMap<String, Value> {
 
 fn contents(store: &Store) -> BTreeMap<String, Value> {
     let items = store.list(&resource(), None, None).items;
-    items.iter().map(|s| (s.object["metadata"]["name"].as_str().unwrap().to_owned(), s.object.as_ref().clone())).collect()
+    items
+        .iter()
+        .map(|s| (s.object["metadata"]["name"].as_str().unwrap().to_owned(), s.object.as_ref().clone()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

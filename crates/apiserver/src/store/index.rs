@@ -76,11 +76,8 @@ impl Index {
         self.revision = self.revision.max(after.revision);
         let collection = self.collection(&key.resource);
         let place = (key.namespace.clone(), key.name.clone());
-        let before = if deleted {
-            collection.objects.remove(&place)
-        } else {
-            collection.objects.insert(place, after.clone())
-        };
+        let before =
+            if deleted { collection.objects.remove(&place) } else { collection.objects.insert(place, after.clone()) };
         let kind = match (deleted, &before) {
             (true, _) => ChangeKind::Deleted,
             (false, Some(_)) => ChangeKind::Modified,

@@ -212,13 +212,7 @@ impl Store {
         self.write(key, Expect::Revision(revision), guard, None).await
     }
 
-    async fn write(
-        &self,
-        key: Key,
-        expect: Expect,
-        guard: Guard,
-        object: Option<Value>,
-    ) -> Result<Stored, StoreError> {
+    async fn write(&self, key: Key, expect: Expect, guard: Guard, object: Option<Value>) -> Result<Stored, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.writer.send(Write { key, expect, guard, object, reply })?;
         answer.await.unwrap_or_else(|_| Err(StoreError::Disk("the writer has ended".to_owned())))

@@ -58,7 +58,8 @@ async fn expectations_and_guards() {
     let missing = store.put(key.clone(), Expect::Absent, active.clone(), object("a")).await;
     assert_eq!(missing.unwrap_err(), StoreError::NoNamespace("ns".to_owned()));
     let namespace = Key::new(&Resource::new("", "namespaces"), "", "ns");
-    let made = store.put(namespace.clone(), Expect::Absent, Guard::None, json!({"metadata": {"name": "ns"}})).await.unwrap();
+    let made =
+        store.put(namespace.clone(), Expect::Absent, Guard::None, json!({"metadata": {"name": "ns"}})).await.unwrap();
     let stored = store.put(key.clone(), Expect::Absent, active.clone(), object("a")).await.unwrap();
     let put = |expect| store.put(key.clone(), expect, Guard::None, object("a"));
     assert_eq!(put(Expect::Absent).await.unwrap_err(), StoreError::Exists);
