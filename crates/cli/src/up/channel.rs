@@ -8,7 +8,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
 
 /// Largest message; far above any that is sent.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -16,7 +17,8 @@ const MAX_MESSAGE: usize = 64 * 1024;
 /// One end of a pair.
 #[derive(Debug)]
 pub struct Channel {
-    fd: AsyncFd<OwnedFd>,
+    /// SEQPACKET has no type of its own; only readiness is asked of this one, and messages go by sendmsg and recvmsg.
+    socket: UnixDatagram,
 }
 
 /// A connected pair: one end as a `Channel`, the other to be given to a child.
@@ -35,7 +37,7 @@ impl Channel {
     /// # Errors
     /// When the runtime cannot watch it.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { fd: AsyncFd::register(fd)? })
+        Ok(Self { socket: UnixDatagram::from_std(std::os::unix::net::UnixDatagram::from(fd))? })
     }
 
     /// Sends one message.
@@ -55,20 +57,16 @@ impl Channel {
         if bytes.len() > MAX_MESSAGE {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "message too large"));
         }
-        loop {
-            let mut guard = self.fd.writable().await?;
-            let sent = guard.try_io(|fd| {
-                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
-                let mut ancillary = SendAncillaryBuffer::new(&mut space);
-                if !fds.is_empty() {
-                    ancillary.push(SendAncillaryMessage::ScmRights(fds));
-                }
-                Ok(sendmsg(fd.as_fd(), &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
-            });
-            if let Ok(result) = sent {
-                return result.map(|_| ());
+        let write = || {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            if !fds.is_empty() {
+                ancillary.push(SendAncillaryMessage::ScmRights(fds));
             }
-        }
+            let sent = sendmsg(self.socket.as_fd(), &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
+            Ok(sent)
+        };
+        self.socket.async_io(Interest::WRITABLE, write).await.map(|_| ())
     }
 
     /// The next message, or `None` when the other side is gone.
@@ -85,19 +83,16 @@ impl Channel {
     /// As `recv`.
     pub async fn recv_with<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
         let mut buffer = vec![0; MAX_MESSAGE];
-        loop {
-            let mut guard = self.fd.readable().await?;
-            let Ok(result) = guard.try_io(|fd| receive(fd.as_fd(), &mut buffer)) else { continue };
-            let (length, fds) = match result {
-                Ok(received) => received,
-                Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
-                Err(e) => return Err(e),
-            };
-            if length == 0 {
-                return Ok(None);
-            }
-            return Ok(Some((serde_json::from_slice(&buffer[..length])?, fds)));
+        let read = || receive(self.socket.as_fd(), &mut buffer);
+        let (length, fds) = match self.socket.async_io(Interest::READABLE, read).await {
+            Ok(received) => received,
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        if length == 0 {
+            return Ok(None);
         }
+        Ok(Some((serde_json::from_slice(&buffer[..length])?, fds)))
     }
 }
 

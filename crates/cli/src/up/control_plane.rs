@@ -193,8 +193,10 @@ fn images(
 ) -> Result<Arc<dyn sluice_engine::images::ImageSource>> {
     let client = sluice_oci::Client::new(conf.clone(), AuthFile::single(host, "token", token))
         .context(Exit::Defect, "making the registry client")?;
-    let _ = store;
-    Ok(Arc::new(sluice_engine::images::Registries::new(client, "control/images")))
+    let store = store.clone();
+    // What lies in the embedded registry is read where it lies; the engine has asked the registry for it by name first.
+    let local = Arc::new(move |digest: &sluice_oci::Digest| Some(store.blob_path(digest)).filter(|path| path.is_file()));
+    Ok(Arc::new(sluice_engine::images::RegistryImages::new(client, "control/images", local)))
 }
 
 fn listener(socket: OwnedFd) -> Result<tokio::net::TcpListener> {
