@@ -50,7 +50,7 @@ test: ## the tests that need Rust and Debian packages
 .PHONY: peers
 peers: ## the tests against cosign and kubectl, built from pinned Go modules
 	cosign=$$(tools/build cosign) && kubectl=$$(tools/build kubectl) && \
-	SLUICE_COSIGN=$$cosign SLUICE_KUBECTL=$$kubectl $(CARGO) test --locked --workspace --test 'peers*'
+	SLUICE_COSIGN=$$cosign KUBECTL=$$kubectl $(CARGO) test --locked --workspace --test 'peers*' --test kubectl
 
 .PHONY: soak
 soak: ## the crash and concurrency tests, many times over
