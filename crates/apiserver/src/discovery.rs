@@ -24,6 +24,9 @@ pub(crate) fn virtual_kind(group: &str, version: &str, plural: &str) -> Option<&
     VIRTUAL.iter().find(|(g, v, p, ..)| (*g, *v, *p) == (group, version, plural)).map(|(.., kind, _)| *kind)
 }
 
+/// Name, kind with group and version, verbs.
+type Subresource = (&'static str, (String, String, String), Vec<&'static str>);
+
 /// One resource in discovery.
 struct Entry {
     version: String,
@@ -34,8 +37,7 @@ struct Entry {
     categories: Vec<String>,
     namespaced: bool,
     verbs: Vec<&'static str>,
-    /// Name, kind with group and version, verbs.
-    subresources: Vec<(&'static str, (String, String, String), Vec<&'static str>)>,
+    subresources: Vec<Subresource>,
 }
 
 struct Group {

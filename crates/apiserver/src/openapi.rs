@@ -27,7 +27,7 @@ fn info() -> Value {
     json!({"title": "Kubernetes", "version": crate::discovery::KUBERNETES_VERSION})
 }
 
-fn served<'a>(kinds: &'a [Served]) -> impl Iterator<Item = (&'a Served, &'a str, &'a str)> {
+fn served(kinds: &[Served]) -> impl Iterator<Item = (&Served, &str, &str)> {
     kinds.iter().flat_map(|kind| {
         kind.groups().flat_map(move |group| kind.versions.iter().map(move |v| (kind, group, v.name.as_str())))
     })

@@ -151,8 +151,7 @@ pub fn allows(rule: &Rule, wanted: &Attributes) -> bool {
     let group = canonical_group(&wanted.group);
     rule.api_groups.iter().any(|g| g == "*" || canonical_group(g) == group)
         && rule.resources.iter().any(|r| resource_covers(r, &wanted.resource, &wanted.subresource))
-        && (rule.resource_names.is_empty()
-            || (!wanted.name.is_empty() && rule.resource_names.iter().any(|n| *n == wanted.name)))
+        && (rule.resource_names.is_empty() || (!wanted.name.is_empty() && rule.resource_names.contains(&wanted.name)))
 }
 
 /// Whether the user may do it.

@@ -53,11 +53,11 @@ pub(super) fn is_key(path: &Path) -> bool {
 }
 
 /// Removes one leaf, and the maps and items that are empty then unless something named is in them.
-pub(super) fn remove(object: &mut Value, path: &Path, named: &Set, core: bool) {
-    remove_at(object, path, 0, named, core);
+pub(super) fn remove(object: &mut Value, path: &Path, named: &Set) {
+    remove_at(object, path, 0, named);
 }
 
-fn remove_at(at: &mut Value, path: &Path, depth: usize, named: &Set, core: bool) -> bool {
+fn remove_at(at: &mut Value, path: &Path, depth: usize, named: &Set) -> bool {
     let Some(step) = path.get(depth) else { return true };
     match step {
         Step::Field(name) => {
@@ -66,7 +66,7 @@ fn remove_at(at: &mut Value, path: &Path, depth: usize, named: &Set, core: bool)
                 return false;
             }
             let Some(child) = map.get_mut(name) else { return false };
-            if remove_at(child, path, depth + 1, named, core) {
+            if remove_at(child, path, depth + 1, named) {
                 map.remove(name);
             }
             map.is_empty() && depth > 0 && !named.iter().any(|n| n.starts_with(&path[..depth]))
@@ -76,14 +76,15 @@ fn remove_at(at: &mut Value, path: &Path, depth: usize, named: &Set, core: bool)
             let wanted = serde_json::from_str::<Map<String, Value>>(key).unwrap_or_default();
             let is_it = |item: &Value| wanted.iter().all(|(k, v)| item.get(k) == Some(v));
             let Some(i) = list.iter().position(is_it) else { return false };
-            if remove_at(&mut list[i], path, depth + 1, named, core) {
+            if remove_at(&mut list[i], path, depth + 1, named) {
                 list.remove(i);
             }
             list.is_empty()
         }
         Step::Item(item) => {
             let Some(list) = at.as_array_mut() else { return false };
-            list.retain(|i| i.to_string() != *item);
+            let gone: Option<Value> = serde_json::from_str(item).ok();
+            list.retain(|i| Some(i) != gone.as_ref());
             list.is_empty()
         }
     }

@@ -241,7 +241,7 @@ pub(crate) fn apply(
     // The key of a list's item goes last, when nothing else is left in it.
     let (keys, others): (Vec<&Path>, Vec<&Path>) = given_up.iter().partition(|p| merge::is_key(p));
     for path in others.into_iter().chain(keys) {
-        merge::remove(&mut object, path, &named, core);
+        merge::remove(&mut object, path, &named);
     }
     if let Some(own) = find(&mut all, manager, "Apply", api_version, subresource) {
         if own.fields != named || !changed.is_empty() || !given_up.is_empty() || own.time.is_empty() {

@@ -82,7 +82,7 @@ impl Patch {
             Self::Merge(patch) | Self::Strategic(patch) | Self::Apply(patch) => {
                 patch.pointer("/metadata/resourceVersion").is_some_and(|v| !v.is_null())
             }
-            Self::Json(patch) => patch.0.iter().any(|op| op.path().to_string() == "/metadata/resourceVersion"),
+            Self::Json(patch) => patch.0.iter().any(|op| op.path().as_str() == "/metadata/resourceVersion"),
         }
     }
 
