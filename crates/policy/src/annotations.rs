@@ -92,11 +92,22 @@ pub fn read(module: &Module) -> Result<Annotated, RegoError> {
                     .rules
                     .push((name.to_owned(), describe(module, at, &found.package, name, kind, annotations.as_ref())?));
             }
-            if let Some(annotations) = annotations {
+            let complete = |annotations: &Value| {
+                ["short_name", "failure_msg"].iter().all(|key| annotations["custom"][key].is_string())
+            };
+            if let Some(annotations) = annotations.filter(complete) {
                 let key = format!("{}.{}.{}", found.package, name, at + 1);
                 found.chains.push((key.clone(), chain_of(&found.package, name, annotations)));
                 chain = Some(key);
             }
+        }
+        if chain.is_none() && line.split('#').next().is_some_and(|code| code.contains(CHAIN_CALL)) {
+            // The message would be undefined, and the violation lost with it.
+            return Err(RegoError::Annotation {
+                module: module.name.clone(),
+                line: at + 1,
+                reason: format!("a rule calls {CHAIN_CALL} but has no custom.short_name or no custom.failure_msg"),
+            });
         }
         match &chain {
             Some(key) => {

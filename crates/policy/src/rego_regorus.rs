@@ -68,11 +68,16 @@ impl Regorus {
                 }
             }
             for (name, rule) in read.rules {
+                let unnamed = rule.code == format!("{}.{name}", rule.package);
                 heads.entry(rule.package.clone()).or_default().insert(name, rule.kind);
-                if let Some(first) = origin.insert(rule.code.clone(), module.name.clone()) {
-                    return Err(RegoError::DuplicateCode { code: rule.code, first, second: module.name.clone() });
+                match origin.insert(rule.code.clone(), module.name.clone()) {
+                    None => rules.push(rule),
+                    // Bodies of one rule set that nobody named are one rule.
+                    Some(_) if unnamed => {}
+                    Some(first) => {
+                        return Err(RegoError::DuplicateCode { code: rule.code, first, second: module.name.clone() });
+                    }
                 }
-                rules.push(rule);
             }
             chains.extend(read.chains);
         }

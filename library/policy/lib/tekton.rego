@@ -151,6 +151,7 @@ _images(task) := {{"url": parts[0], "digest": parts[1]} |
 _structured(task) := {{"url": uri, "digest": digest} |
 	some result in results(task)
 	endswith(result.name, "ARTIFACT_OUTPUTS")
+	is_object(result.value)
 	uri := object.get(result.value, "uri", "")
 	digest := object.get(result.value, "digest", "")
 	digest != ""

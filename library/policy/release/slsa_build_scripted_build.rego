@@ -70,9 +70,12 @@ deny contains result if {
 deny contains result if {
 	some att in attestation.pipelineruns
 	count(tekton.build_tasks(att)) > 0
-	built := {sprintf("%s@%s", [image.parse(output.url).repo, output.digest]) |
+	built := {sprintf("%s@%s", [name, output.digest]) |
 		some task in tekton.build_tasks(att)
 		some output in tekton.outputs(task)
+
+		# The name of an image is its repository; that of another artifact is its URI.
+		some name in {image.parse(output.url).repo, output.url}
 	}
 	some subject in attestation.subjects(att)
 	not subject in built

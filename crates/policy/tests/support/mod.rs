@@ -78,12 +78,12 @@ impl Store for Memory {
 }
 
 impl Memory {
-    fn put_blob(&mut self, media_type: &str, bytes: &[u8]) -> Value {
+    pub fn put_blob(&mut self, media_type: &str, bytes: &[u8]) -> Value {
         self.blobs.insert(Digest::sha256(bytes).to_string(), bytes.to_vec());
         json!({"mediaType": media_type, "digest": Digest::sha256(bytes).to_string(), "size": bytes.len()})
     }
 
-    fn put_manifest(&mut self, tag: Option<&str>, layers: Vec<Value>) -> Digest {
+    pub fn put_manifest(&mut self, tag: Option<&str>, layers: Vec<Value>) -> Digest {
         let config = self.put_blob("application/vnd.oci.image.config.v1+json", br#"{"config":{"Labels":{"a":"b"}}}"#);
         let manifest = json!({
             "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -203,7 +203,7 @@ impl Build {
         store
     }
 
-    fn request(&self) -> ValidateRequest {
+    pub fn request(&self) -> ValidateRequest {
         let components = self.case.components.clone().unwrap_or_else(|| vec!["{{image}}".into()]);
         let components = components
             .iter()
