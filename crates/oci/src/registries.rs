@@ -4,6 +4,7 @@
 
 use crate::reference::{Reference, ReferenceError};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// One `[[registry]]`.
@@ -23,6 +24,8 @@ pub struct RegistryEntry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RegistriesConf {
     entries: Vec<RegistryEntry>,
+    /// Hosts that an entry says, in so many words, to be secure: loopback then speaks TLS too.
+    tls: BTreeSet<String>,
 }
 
 /// Where a name really is.
@@ -92,18 +95,32 @@ impl RegistriesConf {
             RegistriesError::Syntax(format!("key `registry` must be an array of tables: {}", e.message()))
         })?;
         let entries = file.registry.iter().enumerate().map(|(i, t)| entry(i, t)).collect::<Result<Vec<_>, _>>()?;
-        Ok(RegistriesConf { entries })
+        let mut conf = RegistriesConf::new(entries);
+        for (table, entry) in file.registry.iter().zip(&conf.entries) {
+            if table.get("insecure").and_then(toml::Value::as_bool) == Some(false) {
+                conf.tls.insert(host_of(entry).to_owned());
+            }
+        }
+        Ok(conf)
     }
 
     /// One of entries made in the program.
     pub fn new(entries: Vec<RegistryEntry>) -> Self {
-        RegistriesConf { entries }
+        RegistriesConf { entries, tls: BTreeSet::new() }
     }
 
     /// Adds an entry; of two with the same prefix the later one counts.
     pub fn push(&mut self, entry: RegistryEntry) {
         self.entries.retain(|e| e.prefix != entry.prefix);
         self.entries.push(entry);
+    }
+
+    /// Says that this host speaks TLS although it is on loopback.
+    pub fn require_tls(&mut self, host: &str) {
+        self.tls.insert(host.to_owned());
+        if !self.entries.iter().any(|e| e.prefix == host) {
+            self.push(RegistryEntry { prefix: host.to_owned(), location: host.to_owned(), ..RegistryEntry::default() });
+        }
     }
 
     /// The entries.
@@ -116,7 +133,7 @@ impl RegistriesConf {
         let name = reference.to_string();
         let Some(entry) = self.entries.iter().filter(|e| matches(&e.prefix, &name)).max_by_key(|e| e.prefix.len())
         else {
-            return Ok(Resolved { reference: reference.clone(), insecure: is_loopback(reference.registry()) });
+            return Ok(Resolved { reference: reference.clone(), insecure: self.plain(reference.registry()) });
         };
         if entry.blocked {
             return Err(RegistriesError::Blocked { image: name, prefix: entry.prefix.clone() });
@@ -130,8 +147,12 @@ impl RegistriesConf {
                 .parse()
                 .map_err(|source| RegistriesError::Location { prefix: entry.prefix.clone(), source })?
         };
-        let insecure = entry.insecure || is_loopback(rewritten.registry());
+        let insecure = entry.insecure || self.plain(rewritten.registry());
         Ok(Resolved { reference: rewritten, insecure })
+    }
+
+    fn plain(&self, registry: &str) -> bool {
+        is_loopback(registry) && !self.tls.contains(registry)
     }
 
     /// The file's text, for programs that read it themselves.
@@ -145,6 +166,8 @@ impl RegistriesConf {
             }
             if entry.insecure {
                 text.push_str("insecure = true\n");
+            } else if self.tls.contains(host_of(entry)) {
+                text.push_str("insecure = false\n");
             }
             if entry.blocked {
                 text.push_str("blocked = true\n");
@@ -153,6 +176,12 @@ impl RegistriesConf {
         }
         text
     }
+}
+
+/// The host that an entry leads to.
+fn host_of(entry: &RegistryEntry) -> &str {
+    let place = if entry.location.is_empty() { &entry.prefix } else { &entry.location };
+    place.split('/').next().unwrap_or(place)
 }
 
 fn key(key: &str, problem: &str, remedy: &str) -> RegistriesError {
@@ -246,6 +275,10 @@ mod tests {
         location = "plain.example"
         insecure = true
         [[registry]]
+        prefix = "tls.example"
+        location = "localhost:8443/x"
+        insecure = false
+        [[registry]]
         prefix = "*.corp.example"
         insecure = true
     "#;
@@ -265,6 +298,8 @@ mod tests {
             ("a.b.corp.example:8080/x", "a.b.corp.example:8080/x", true),
             ("corp.example/x", "corp.example/x", false),
             ("localhost:1/x", "localhost:1/x", true),
+            ("tls.example/y", "localhost:8443/x/y", false),
+            ("localhost:8443/y", "localhost:8443/y", false),
             ("127.0.0.1:1/x", "127.0.0.1:1/x", true),
             ("busybox", "docker.io/library/busybox", false),
         ] {

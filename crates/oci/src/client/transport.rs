@@ -52,6 +52,7 @@ impl Transport {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_nodelay(true);
+        connector.set_keepalive(Some(Duration::from_secs(30)));
         connector.set_connect_timeout(Some(CONNECT));
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
