@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 use futures::future::BoxFuture;
-use kube::api::{Api, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use sluice_apiserver::{ApiServer, Config, UserInfo};
 use sluice_attest::provenance::Options;
@@ -58,7 +58,7 @@ pub struct World {
     pub host: String,
     pub engine: SigningKey,
     pub key: Arc<SigningKey>,
-    _api: ApiServer,
+    api: ApiServer,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -90,7 +90,37 @@ impl World {
         grant(&client).await;
         let key = Arc::new(SigningKey::load_or_create(folder.path().join("cosign.key")).unwrap());
         let engine = SigningKey::generate().unwrap();
-        Self { folder, client, host, engine, key, _api: api, server }
+        Self { folder, client, host, engine, key, api, server }
+    }
+
+    /// Serves the API on a loopback port; leaves a kubeconfig of the observer's ServiceAccount in the folder.
+    pub async fn serve(&self) {
+        let documents = [
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "observer", "namespace": NAMESPACE}}),
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "observer"}, "rules": [
+                {"apiGroups": ["tekton.dev"], "resources": ["taskruns", "pipelineruns"], "verbs": ["get", "list", "watch", "patch"]},
+                {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}]}),
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "observer"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "observer"},
+                "subjects": [{"kind": "ServiceAccount", "name": "observer", "namespace": NAMESPACE}]}),
+        ];
+        for document in documents {
+            let object: DynamicObject = serde_json::from_value(document).unwrap();
+            let gvk = kube::core::GroupVersionKind::try_from(object.types.as_ref().unwrap()).unwrap();
+            let resource = ApiResource::from_gvk(&gvk);
+            let api: Api<DynamicObject> = match gvk.kind.as_str() {
+                "ServiceAccount" => Api::namespaced_with(self.client.clone(), NAMESPACE, &resource),
+                _ => Api::all_with(self.client.clone(), &resource),
+            };
+            api.create(&PostParams::default(), &object).await.unwrap();
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let token = self.api.service_account_token(NAMESPACE, "observer", 3600).unwrap().unwrap();
+        let kubeconfig = self.api.kubeconfig(&url, &token);
+        std::fs::write(self.folder.path().join("kubeconfig"), kubeconfig).unwrap();
+        let (api, tls) = (self.api.clone(), self.api.pki().server_config());
+        tokio::spawn(async move { api.serve(listener, tls, Default::default()).await });
     }
 
     /// An observer as after a start.
@@ -165,7 +195,7 @@ impl World {
         self.oci().blob_bytes(&self.tag(image, what), layer, 1 << 24).await.unwrap().to_vec()
     }
 
-    fn api(&self, kind: Kind) -> Api<DynamicObject> {
+    fn runs(&self, kind: Kind) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), NAMESPACE, &kind.resource())
     }
 
@@ -199,7 +229,7 @@ impl World {
         status: Value,
         sign: impl Fn(&mut Value),
     ) -> Key {
-        let api = self.api(kind);
+        let api = self.runs(kind);
         let mut metadata: ObjectMeta = serde_json::from_value(metadata).unwrap();
         metadata.name = Some(name.to_owned());
         let mut object = DynamicObject::new(name, &kind.resource()).data(json!({"spec": spec}));
@@ -214,7 +244,7 @@ impl World {
     }
 
     pub async fn get(&self, key: &Key) -> Value {
-        serde_json::to_value(self.api(key.kind).get(&key.name).await.unwrap()).unwrap()
+        serde_json::to_value(self.runs(key.kind).get(&key.name).await.unwrap()).unwrap()
     }
 
     pub async fn annotation(&self, key: &Key, name: &str) -> Option<String> {
@@ -222,11 +252,11 @@ impl World {
     }
 
     pub async fn merge(&self, key: &Key, patch: Value) {
-        self.api(key.kind).patch(&key.name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        self.runs(key.kind).patch(&key.name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
     pub async fn delete(&self, key: &Key) {
-        self.api(key.kind).delete(&key.name, &kube::api::DeleteParams::default()).await.unwrap();
+        self.runs(key.kind).delete(&key.name, &kube::api::DeleteParams::default()).await.unwrap();
     }
 
     pub async fn uid(&self, key: &Key) -> String {
@@ -245,7 +275,7 @@ impl World {
 
     /// A finished PipelineRun with its (unfinished) children's names and pipeline tasks.
     pub async fn pipeline_run(&self, name: &str, tasks: &[&str], results: Option<&(String, String)>) -> Key {
-        let api = self.api(Kind::PipelineRun);
+        let api = self.runs(Kind::PipelineRun);
         let spec = json!({"pipelineSpec": {"tasks": tasks.iter().map(|t| json!({"name": t, "taskSpec": task_spec()["taskSpec"]})).collect::<Vec<_>>()}});
         let object = DynamicObject::new(name, &Kind::PipelineRun.resource()).data(json!({"spec": spec}));
         api.create(&PostParams::default(), &object).await.unwrap();
@@ -273,7 +303,7 @@ impl World {
         let der = self.engine.sign_der(&status_payload(&run));
         set_status_signature(&mut run, &der);
         let run: DynamicObject = serde_json::from_value(run).unwrap();
-        self.api(Kind::PipelineRun).replace_status(&key.name, &PostParams::default(), &run).await.unwrap();
+        self.runs(Kind::PipelineRun).replace_status(&key.name, &PostParams::default(), &run).await.unwrap();
     }
 
     /// A finished child of a PipelineRun.
