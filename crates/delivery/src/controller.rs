@@ -18,11 +18,14 @@ const CONCURRENCY: usize = 8;
 /// Most rounds of [`settle`]; far more than a release has steps.
 const MAX_ROUNDS: usize = 64;
 
+/// A key, and when to look at it again if not at the next event.
+type Looked = (Key, Result<Option<Duration>, Error>);
+
 pub(crate) async fn run(cluster: Cluster, config: Config) {
     let mut events = watch::events(&cluster);
     let mut queue = Queue::new();
     let mut known = BTreeSet::new();
-    let mut running: FuturesUnordered<BoxFuture<'_, (Key, Result<Option<Duration>, Error>)>> = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'_, Looked>> = FuturesUnordered::new();
     let mut delayed: FuturesUnordered<BoxFuture<'_, Key>> = FuturesUnordered::new();
     let mut resync = tokio::time::interval(config.resync);
     resync.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

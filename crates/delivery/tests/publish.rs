@@ -26,11 +26,13 @@ impl Authority for Users {
     }
 
     fn allowed<'a>(&'a self, identity: &'a Identity, repository: &'a str, action: Action) -> BoxFuture<'a, bool> {
-        let allowed = match (identity.user.as_str(), repository.split('/').next().unwrap(), action) {
-            ("builder", "acme", _) | ("pusher", "acme", Action::Pull) | ("pusher", "production", _) => true,
-            (_, "production", Action::Pull) => true,
-            _ => false,
-        };
+        let allowed = matches!(
+            (identity.user.as_str(), repository.split('/').next().unwrap(), action),
+            ("builder", "acme", _)
+                | ("pusher", "acme", Action::Pull)
+                | ("pusher", "production", _)
+                | (_, "production", Action::Pull)
+        );
         Box::pin(async move { allowed })
     }
 }

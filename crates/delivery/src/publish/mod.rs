@@ -40,7 +40,7 @@ pub enum PublishError {
     Registry {
         component: String,
         #[source]
-        source: sluice_oci::Error,
+        source: Box<sluice_oci::Error>,
     },
     #[error(
         "component `{component}`: the tag `{tag}` could not be set after {done} others had been: {source}\n\nRun the release again; it sets all of them."
@@ -50,7 +50,7 @@ pub enum PublishError {
         tag: String,
         done: usize,
         #[source]
-        source: sluice_oci::Error,
+        source: Box<sluice_oci::Error>,
     },
 }
 
@@ -143,7 +143,7 @@ async fn set_tags(
             component: image.component.clone(),
             tag: format!("{}:{tag}", target.repository.name()),
             done: *done,
-            source,
+            source: Box::new(source),
         })?;
         *done += 1;
     }
@@ -151,7 +151,7 @@ async fn set_tags(
 }
 
 fn registry(component: &str, source: sluice_oci::Error) -> PublishError {
-    PublishError::Registry { component: component.to_owned(), source }
+    PublishError::Registry { component: component.to_owned(), source: Box::new(source) }
 }
 
 fn file(path: &Path, error: &dyn std::fmt::Display) -> PublishError {

@@ -42,6 +42,9 @@ pub(super) fn object(release: &Release, valid: &Valid<'_>, policy: &Value) -> Va
     ];
     let mut list: Vec<Value> = own.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     let extra = valid.pipeline.params.iter().filter(|p| !own.iter().any(|(name, _)| *name == p.name));
+    if let Some(storage) = valid.pipeline.pipeline_ref.extra.get("ociStorage").filter(|v| v.is_string()) {
+        list.push(json!({"name": "ociStorage", "value": storage}));
+    }
     list.extend(extra.map(|p| json!({"name": p.name, "value": p.value})));
 
     let mut spec = json!({

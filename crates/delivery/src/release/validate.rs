@@ -87,6 +87,13 @@ pub(super) fn validate<'a>(facts: &Facts<'a>) -> Result<Valid<'a>, Refusal> {
         );
     };
 
+    if pipeline.extra.get("maxRetries").and_then(serde_json::Value::as_i64).is_some_and(|n| n > 0) {
+        return refuse(format!(
+            "releasePlanAdmission {} sets pipeline.maxRetries, which is not supported; remove it or set it to 0",
+            admission.metadata.name
+        ));
+    }
+
     // What is processed is there.
     let Some(snapshot) = facts.snapshot else {
         return refuse(format!("snapshots.appstudio.redhat.com \"{}\" not found", spec.snapshot));

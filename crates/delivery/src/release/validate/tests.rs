@@ -94,6 +94,10 @@ fn refusals_in_order() {
         "releasePlan and releasePlanAdmission both have no pipeline. Each Release should define a tenant pipeline, managed \
          pipeline, or both"
     );
+    assert_eq!(
+        refused(|w| w.admission["spec"]["pipeline"]["maxRetries"] = json!(2)),
+        "releasePlanAdmission hello sets pipeline.maxRetries, which is not supported; remove it or set it to 0"
+    );
     assert_eq!(refused(|w| w.snapshot = Value::Null), "snapshots.appstudio.redhat.com \"hello-1\" not found");
     assert_eq!(
         refused(|w| w.snapshot["spec"]["components"] = json!([])),
