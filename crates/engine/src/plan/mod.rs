@@ -37,11 +37,7 @@ pub fn is_done(conditions: &[Condition]) -> bool {
     matches!(standing(conditions), Some("True" | "False"))
 }
 
-/// The same of an object as stored.
-pub fn is_done_object(object: &Value) -> bool {
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
-    conditions.filter(|c| c["type"] == SUCCEEDED).any(|c| c["status"] == "True" || c["status"] == "False")
-}
+pub use sluice_api::tekton::is_done as is_done_object;
 
 /// Sets the condition; its time moves only if it says something new.
 pub fn set_condition(conditions: &mut Vec<Condition>, status: &str, reason: &str, message: &str, now: &str) {
