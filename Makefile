@@ -8,7 +8,7 @@ CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # The step images hold a sluice-artifact that needs no shared object.
 STATIC := x86_64-unknown-linux-gnu
-PACKAGES_DEMO := busybox-static mmdebstrap git skopeo
+PACKAGES_DEMO := gcc busybox-static mmdebstrap git skopeo
 PACKAGES_TEST := $(PACKAGES_DEMO) jq
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sluice
 DENY := 0.20.2
@@ -44,7 +44,7 @@ test: ## the tests that need Rust and Debian packages
 	scripts/packages $(PACKAGES_TEST)
 	$(MAKE) --no-print-directory images
 	library/tests/run
-	library/images/test
+	library/images/test $(TARGET)/static/sluice-artifact
 	$(CARGO) test --locked --workspace
 
 .PHONY: peers
