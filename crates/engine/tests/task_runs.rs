@@ -49,3 +49,163 @@ async fn echo_succeeds_and_is_signed() {
     }
     panic!("events are missing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_say_which_step_and_why() {
+    let world = World::new(|_| Play::fails("echo", 3)).await;
+    world.start();
+    let mut spec = echo(&[]);
+    spec["steps"].as_array_mut().unwrap().push(json!({"name": "later", "image": "toolbox", "script": "true"}));
+    world.create(task_run("fails", json!({"taskSpec": spec}))).await;
+    let run = world.done("taskruns", "fails").await;
+    assert_eq!(condition(&run)["reason"], "StepFailed");
+    assert_eq!(condition(&run)["message"], "\"step-echo\" exited with code 3: Error");
+    assert_eq!(run["status"]["steps"][1]["terminationReason"], "Skipped");
+    world.until("pods", "fails-pod", |p| p["status"]["phase"] == "Failed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_prepared_says_why() {
+    let world = World::new(|_| Play::default()).await;
+    world.start();
+    let mut image = echo(&[]);
+    image["steps"][0]["image"] = "missing".into();
+    let mut secret = echo(&[]);
+    secret["steps"][0]["env"] = json!([{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]);
+    let mut workspace = echo(&[]);
+    workspace["workspaces"] = json!([{"name": "w"}]);
+    let mut param = echo(&[]);
+    param["params"] = json!([{"name": "p"}]);
+    let table = [
+        ("image", json!({"taskSpec": image}), "TaskRunImagePullFailed", "`missing` is not in the registry"),
+        ("secret", json!({"taskSpec": secret}), "CreateContainerConfigError", "Secret `s` not found"),
+        (
+            "workspace",
+            json!({"taskSpec": workspace}),
+            "TaskRunValidationFailed",
+            "declared workspace \"w\" is required but has not been bound",
+        ),
+        (
+            "param",
+            json!({"taskSpec": param}),
+            "TaskRunValidationFailed",
+            "missing values for these params which have no default values: [p]",
+        ),
+        (
+            "task",
+            json!({"taskRef": {"name": "none"}}),
+            "TaskRunResolutionFailed",
+            "tasks.tekton.dev \"none\" not found",
+        ),
+        (
+            "other",
+            json!({"taskRef": {"resolver": "cluster", "params": [{"name": "name", "value": "t"}, {"name": "namespace", "value": "kube-system"}]}}),
+            "TaskRunResolutionFailed",
+            "access to namespace `kube-system` is not allowed",
+        ),
+    ];
+    for (name, spec, reason, message) in table {
+        world.create(task_run(name, spec)).await;
+        let run = world.done("taskruns", name).await;
+        let condition = condition(&run);
+        assert_eq!(condition["reason"], reason, "{condition}");
+        assert!(condition["message"].as_str().unwrap().contains(message), "{condition}");
+        sluice_attest::status::verify_status(&run, world.key.public()).unwrap();
+    }
+    assert!(world.launcher.starts().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_and_timeout_end_a_running_run() {
+    let world = World::new(|_| Play { blocks: true, ..Play::default() }).await;
+    world.start();
+    world.create(task_run("stop", json!({"taskSpec": echo(&[])}))).await;
+    world.until("taskruns", "stop", |r| r["status"]["steps"][0]["running"].is_object()).await;
+    world.patch("taskruns", "stop", json!({"spec": {"status": "TaskRunCancelled", "statusMessage": "enough"}})).await;
+    let run = world.done("taskruns", "stop").await;
+    assert_eq!(condition(&run)["reason"], "TaskRunCancelled");
+    assert_eq!(condition(&run)["message"], "TaskRun \"stop\" was cancelled. enough");
+    assert_eq!(run["status"]["steps"][0]["terminationReason"], "Cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bundles_carry_source_annotations_and_network() {
+    let world = World::new(|_| Play::default()).await;
+    let task = json!({"apiVersion": "tekton.dev/v1", "kind": "Task",
+        "metadata": {"name": "build", "labels": {"team": "a"},
+            "annotations": {"sluice.dev/hermetic-param": "HERMETIC", "sluice.dev/registry-steps": "push"}},
+        "spec": {"params": [{"name": "HERMETIC", "default": "false"}],
+            "steps": [{"name": "make", "image": "toolbox", "script": "make",
+                "securityContext": {"capabilities": {"add": ["SETFCAP"]}, "runAsUser": 0},
+                "computeResources": {"limits": {"memory": "64Mi", "cpu": "500m"}}},
+                {"name": "push", "image": "toolbox", "command": ["push"], "args": ["$(params.HERMETIC)"]}]}});
+    world.images.bundles.lock().unwrap().insert("library.sluice.dev/tasks/build:1.0".into(), vec![task]);
+    world.start();
+    let reference = json!({"resolver": "bundles", "params": [{"name": "bundle", "value": "library.sluice.dev/tasks/build:1.0"},
+        {"name": "name", "value": "build"}, {"name": "kind", "value": "task"}]});
+    world
+        .create(task_run("build", json!({"taskRef": reference, "params": [{"name": "HERMETIC", "value": "true"}]})))
+        .await;
+    let run = world.done("taskruns", "build").await;
+    assert_eq!(condition(&run)["reason"], "Succeeded", "{run:#}");
+    let source = &run["status"]["provenance"]["refSource"];
+    assert_eq!(source["uri"], "library.sluice.dev/tasks/build");
+    assert_eq!(source["entryPoint"], "build");
+    assert_eq!(source["digest"]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(run["metadata"]["annotations"]["sluice.dev/registry-steps"], "push");
+    assert_eq!(run["metadata"]["labels"]["team"], "a");
+    assert_eq!(run["metadata"]["labels"]["tekton.dev/task"], "build");
+    let networks: Vec<_> =
+        run["status"]["witness"]["steps"].as_array().unwrap().iter().map(|s| s["network"].as_str().unwrap()).collect();
+    assert_eq!(networks, ["none", "registry"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_and_claims_reach_the_runner_and_nothing_else() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let keep = seen.clone();
+    let world = World::new(move |spec| {
+        *keep.lock().unwrap() = Some(spec.clone());
+        Play::default()
+    })
+    .await;
+    world.start();
+    world.create(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"token": "hunter2"}})).await;
+    let mut spec = echo(&[]);
+    spec["workspaces"] = json!([{"name": "data"}, {"name": "creds"}]);
+    spec["steps"][0]["env"] = json!([{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "token"}}},
+        {"name": "GREETING", "value": "hi $(TOKEN)"}]);
+    let workspaces = json!([{"name": "data", "volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}}}}}, {"name": "creds", "secret": {"secretName": "s"}}]);
+    world.create(task_run("mounts", json!({"taskSpec": spec, "workspaces": workspaces}))).await;
+    let run = world.done("taskruns", "mounts").await;
+    assert_eq!(condition(&run)["reason"], "Succeeded", "{run:#}");
+    let spec = seen.lock().unwrap().take().unwrap();
+    let env = &spec.steps[0].env;
+    assert!(
+        env.contains(&("TOKEN".into(), "hunter2".into())) && env.contains(&("GREETING".into(), "hi hunter2".into()))
+    );
+    let mounts: Vec<_> = spec.steps[0].mounts.iter().map(|m| (m.path.as_str(), m.read_only)).collect();
+    assert_eq!(mounts, [("/workspace", false), ("/workspace/data", false), ("/workspace/creds", true)]);
+    let claims = world.list("persistentvolumeclaims").await;
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0]["metadata"]["ownerReferences"][0]["uid"], run["metadata"]["uid"]);
+    let pod = world.get("pods", "mounts-pod").await;
+    assert!(
+        !pod.to_string().contains("hunter2") && !run.to_string().contains("hunter2"),
+        "secrets stay out of objects"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_layers_are_unpacked_once() {
+    let world = World::new(|_| Play::default()).await;
+    world.start();
+    for i in 0..8 {
+        world.create(task_run(&format!("run-{i}"), json!({"taskSpec": echo(&[])}))).await;
+    }
+    for i in 0..8 {
+        world.done("taskruns", &format!("run-{i}")).await;
+    }
+    assert_eq!(world.launcher.unpacked(), 1);
+}
