@@ -1,63 +1,32 @@
 //! `create` and `use` against the embedded registry: what goes in comes out, and what was changed in between does not.
 #![allow(clippy::unwrap_used)]
 
-use futures::future::BoxFuture;
-use sluice_artifacts::{ArtifactUri, CreateRequest, Environment, Error, Limits, UseRequest, create, use_artifacts};
-use sluice_oci::{AuthFile, RegistriesConf, RegistryEntry};
-use sluice_registry::{Action, Authority, Credential, Identity, Recorder, Registry, Transfer};
+mod common;
+
+use common::World as Base;
+use sluice_artifacts::{ArtifactUri, CreateRequest, Error, Limits, UseRequest, create, use_artifacts};
+use sluice_oci::RegistriesConf;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-struct Acme;
+/// The common world with the calls of this file.
+struct World(Base);
 
-impl Authority for Acme {
-    fn authenticate<'a>(&'a self, credential: Credential<'a>) -> BoxFuture<'a, Option<Identity>> {
-        let known = matches!(credential, Credential::Basic { username: "run", password: "secret" });
-        let identity = Identity { user: "run".to_owned(), ..Identity::default() };
-        Box::pin(async move { known.then_some(identity) })
+impl std::ops::Deref for World {
+    type Target = Base;
+    fn deref(&self) -> &Base {
+        &self.0
     }
-
-    fn allowed<'a>(&'a self, _: &'a Identity, repository: &'a str, _: Action) -> BoxFuture<'a, bool> {
-        Box::pin(async move { repository.starts_with("acme/") })
-    }
-}
-
-impl Recorder for Acme {
-    fn record(&self, _: &Identity, _: Transfer) {}
-}
-
-/// A registry of its own runtime, since the library under test blocks.
-struct World {
-    folder: tempfile::TempDir,
-    host: String,
-    registry: Registry,
-    environment: Environment,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl World {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let registry = Registry::open(folder.path().join("registry"), Arc::new(Acme), Arc::new(Acme)).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let host = format!("localhost:{}", listener.local_addr().unwrap().port());
-        let router = registry.router();
-        runtime.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let location = format!("{host}/acme");
-        let prefix = "artifacts.example".to_owned();
-        let entry = RegistryEntry { prefix, location, insecure: true, blocked: false };
-        let auth = AuthFile::single(&host, "run", "secret");
-        let environment = Environment { auth, registries: RegistriesConf::new(vec![entry]) };
-        World { folder, host, registry, environment, _runtime: runtime }
+        World(Base::new())
     }
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
+impl World {
     fn create_in(&self, store: &str, pairs: &[(&str, &Path)]) -> (Result<Vec<ArtifactUri>, Error>, Vec<String>) {
         let pairs = pairs.iter().map(|(r, p)| (self.path(r), p.to_path_buf())).collect();
         let store = store.replace("HOST", &self.host).parse().unwrap();
