@@ -68,6 +68,8 @@ pub fn unpack(folder: &str) -> Result<()> {
     let map = IdMap::of_host();
     let layers = fs::make_folders(&data, "layers/sha256", 0o711)?;
     let layers = fs::open_beneath(&layers, ".", OFlags::RDONLY | OFlags::DIRECTORY, 0).doing("opening the layers")?;
+    // Only while folders are made and looked for: a fresh one must not seem abandoned before its maker has locked it.
+    flock(&layers, FlockOperation::LockExclusive).doing("locking the layers")?;
     let mut missing = Vec::new();
     let mut seen = BTreeSet::new();
     for layer in wanted.layers {
@@ -80,6 +82,7 @@ pub fn unpack(folder: &str) -> Result<()> {
         return Ok(());
     }
     let abandoned = abandoned(&layers)?;
+    flock(&layers, FlockOperation::Unlock).doing("unlocking the layers")?;
     let (ours, theirs) = wire::pair()?;
     let child = userns::spawn(map, || child(&missing, &abandoned, &theirs))?;
     drop(theirs);

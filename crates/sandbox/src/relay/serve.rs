@@ -229,10 +229,6 @@ fn connect(shared: &Shared, step: usize, host: &str, port: u16) -> std::result::
     if verdict == Verdict::Refused {
         return Err(refusal("is not on the allow-list of this run"));
     }
-    let destination = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    if !record(shared, step, &destination).map_err(gateway)? {
-        return Err(refusal("would be one destination too many for this step"));
-    }
     // Resolved once; what was checked is what is connected to.
     let resolved: Vec<SocketAddr> = match host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
@@ -241,6 +237,10 @@ fn connect(shared: &Shared, step: usize, host: &str, port: u16) -> std::result::
     let admitted: Vec<&SocketAddr> = resolved.iter().filter(|address| verdict.admits(address.ip())).collect();
     if admitted.is_empty() {
         return Err(refusal("leads to an address that is not public, and no pattern names that host and port"));
+    }
+    let destination = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    if !record(shared, step, &destination).map_err(gateway)? {
+        return Err(refusal("would be one destination too many for this step"));
     }
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in admitted.into_iter().take(8) {
