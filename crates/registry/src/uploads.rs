@@ -1,6 +1,7 @@
 //! Uploads in progress: a file that only grows, hashed as it grows. An upload whose writing was cut off inside a step is
 //! gone; one whose sender went away between steps can be gone on with.
 
+use crate::authority::Identity;
 use crate::error::{ApiError, ApiResult, Code, OpenError};
 use crate::store::clear;
 use bytes::{Bytes, BytesMut};
@@ -30,11 +31,11 @@ pub(crate) struct Uploads {
     open: Mutex<HashMap<String, (Slot, Instant)>>,
 }
 
-/// One upload. It belongs to a repository and to the user who began it.
+/// One upload. It belongs to a repository and to the user, or the run of that user, who began it.
 #[derive(Debug)]
 pub(crate) struct Upload {
-    pub repository: String,
-    pub user: String,
+    repository: String,
+    owner: (String, Option<String>),
     path: PathBuf,
     /// Taken away while a step writes; what is not given back was cut off.
     writer: Option<Writer>,
@@ -55,7 +56,7 @@ impl Uploads {
     }
 
     /// Begins an upload and gives its id, which nobody can guess.
-    pub(crate) fn begin(&self, repository: &str, user: &str) -> ApiResult<(String, Slot)> {
+    pub(crate) fn begin(&self, repository: &str, who: &Identity) -> ApiResult<(String, Slot)> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, (_, touched)| touched.elapsed() < IDLE);
         if open.len() >= MAX_UPLOADS {
@@ -65,7 +66,7 @@ impl Uploads {
         let path = self.folder.join(&id);
         let file = File::options().write(true).create_new(true).open(&path)?;
         let writer = Writer { file, hasher: Hasher::new(Algorithm::Sha256), size: 0 };
-        let upload = Upload { repository: repository.to_owned(), user: user.to_owned(), path, writer: Some(writer) };
+        let upload = Upload { repository: repository.to_owned(), owner: owner(who), path, writer: Some(writer) };
         let slot = Arc::new(tokio::sync::Mutex::new(upload));
         open.insert(id.clone(), (slot.clone(), Instant::now()));
         Ok((id, slot))
@@ -76,7 +77,7 @@ impl Uploads {
         &self,
         id: &str,
         repository: &str,
-        user: &str,
+        who: &Identity,
     ) -> ApiResult<tokio::sync::OwnedMutexGuard<Upload>> {
         let unknown = || ApiError::new(Code::BlobUploadUnknown, "there is no such upload; begin a new one");
         let slot = {
@@ -86,7 +87,7 @@ impl Uploads {
             slot.clone()
         };
         let upload = slot.lock_owned().await;
-        if upload.repository != repository || upload.user != user {
+        if upload.repository != repository || upload.owner != owner(who) {
             return Err(unknown());
         }
         if upload.writer.is_none() {
@@ -100,6 +101,10 @@ impl Uploads {
     pub(crate) fn forget(&self, id: &str) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
+}
+
+fn owner(who: &Identity) -> (String, Option<String>) {
+    (who.user.clone(), who.task_run.clone())
 }
 
 impl Drop for Upload {

@@ -20,7 +20,7 @@ pub(super) async fn begin(call: Call, body: &mut Body, name: String) -> ApiResul
         return Ok(response);
     }
     let digest = call.query("digest").map(parse_digest).transpose()?;
-    let (id, slot) = call.inner.uploads.begin(&name, &call.identity.user)?;
+    let (id, slot) = call.inner.uploads.begin(&name, &call.identity)?;
     let Some(digest) = digest else {
         let location = format!("/v2/{name}/blobs/uploads/{id}");
         return Ok(empty(
@@ -57,7 +57,7 @@ async fn mount(call: &Call, name: &str, digest: &str, from: &str) -> ApiResult<O
 
 /// Everything on an open upload.
 pub(super) async fn go_on(call: Call, body: &mut Body, name: String, id: String) -> ApiResult<Response> {
-    let mut upload = call.inner.uploads.get(&id, &name, &call.identity.user).await?;
+    let mut upload = call.inner.uploads.get(&id, &name, &call.identity).await?;
     let location = format!("/v2/{name}/blobs/uploads/{id}");
     match call.method {
         Method::GET => Ok(progress(StatusCode::NO_CONTENT, &location, &id, &upload)),
