@@ -1,6 +1,6 @@
 //! A world for the observer: an API server in this process, a registry on a loopback port, an engine's key and an
 //! observer's, and runs as an engine leaves them.
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+#![allow(clippy::unwrap_used, clippy::panic, dead_code)]
 
 use futures::future::BoxFuture;
 use kube::api::{Api, ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
