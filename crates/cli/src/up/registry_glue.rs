@@ -59,6 +59,18 @@ impl RunCredentials {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Removes the records of runs that are over: their folders are gone.
+    fn sweep(&self) {
+        let live = self.live();
+        for entry in std::fs::read_dir(FOLDER).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")) else { continue };
+            if !live.contains_key(id) && !std::path::Path::new("runs").join(id).exists() {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Whose password it is. All are compared, each in constant time.
     fn identify(&self, password: &str) -> Option<Identity> {
         use subtle::ConstantTimeEq;
@@ -88,6 +100,7 @@ fn recorded(id: &str) -> BTreeSet<(Direction, WitnessedTransfer)> {
 
 impl RunRegistry for RunCredentials {
     fn issue(&self, identity: &RunIdentity) -> Result<RegistryAccess, String> {
+        self.sweep();
         let mut random = [0u8; 32];
         let filled = getrandom(&mut random, GetRandomFlags::empty()).map_err(|e| format!("no randomness: {e}"))?;
         if filled != random.len() {
@@ -119,9 +132,9 @@ impl RunRegistry for RunCredentials {
         (of(Direction::Pushed), of(Direction::Pulled))
     }
 
+    /// The record stays, for the status that is written after this; it goes when the run's folder is gone.
     fn revoke(&self, id: &str) {
         self.live().remove(id);
-        let _ = std::fs::remove_file(path(id));
     }
 }
 
