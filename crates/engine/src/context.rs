@@ -87,9 +87,9 @@ pub trait RunRegistry: Send + Sync + 'static {
     /// Makes a credential that was issued before a restart valid again, for a run that is still running.
     fn resume(&self, identity: &RunIdentity, access: &RegistryAccess);
 
-    /// What was (pushed, pulled) with the run's credential.
+    /// What was (pushed, pulled) with the run's credential; known until `revoke`, restarts included.
     fn transfers(&self, id: &str) -> (Vec<WitnessedTransfer>, Vec<WitnessedTransfer>);
 
-    /// Ends the credential; after it returns nothing is pushed with it.
+    /// Ends the credential and forgets what was moved with it. Called once the final status is stored.
     fn revoke(&self, id: &str);
 }

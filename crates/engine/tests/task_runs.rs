@@ -30,7 +30,15 @@ async fn echo_succeeds_and_is_signed() {
     assert_eq!(status["witness"]["steps"][0]["network"], "egress");
     assert_eq!(status["witness"]["pushed"][0]["kind"], "manifest");
     sluice_attest::status::verify_status(&run, world.key.public()).unwrap();
+    for _ in 0..300 {
+        let folders = std::fs::read_dir(world.data.path().join("runs")).unwrap().count();
+        if folders == 0 && world.registry.valid.lock().unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     assert!(world.registry.valid.lock().unwrap().is_empty(), "the credential ends with the run");
+    assert_eq!(std::fs::read_dir(world.data.path().join("runs")).unwrap().count(), 0, "its folder goes with it");
 
     let pod = world.until("pods", "echo-pod", |p| p["status"]["phase"] == "Succeeded").await;
     assert_eq!(pod["spec"]["containers"][0]["name"], "step-echo");

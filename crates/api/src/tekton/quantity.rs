@@ -14,7 +14,7 @@ pub fn millis(value: &Value) -> Option<u64> {
 
 fn to_u64(number: f64) -> Option<u64> {
     // Beyond 2^63 a limit limits nothing; refusing it is clearer than rounding.
-    (number >= 0.0 && number < 9.2e18).then_some(number as u64)
+    (0.0..9.2e18).contains(&number).then_some(number as u64)
 }
 
 fn parse(value: &Value) -> Option<f64> {

@@ -17,7 +17,7 @@ use futures::StreamExt;
 use kube::api::{Api, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
 use queue::Queue;
-use runs::Runs;
+use runs::{Ended, Runs};
 use serde_json::Value;
 use sluice_api::runner::{self, Notice, Request};
 use std::collections::HashSet;
@@ -111,11 +111,11 @@ impl Engine {
                     listed.notify_one();
                 }
                 Notice::Exited { id, unpack: true, code, message, .. } => self.layers.exited(&id, code, message),
-                Notice::Exited { id, unpack: false, code, message, .. } => {
-                    if let Some(key) = self.runs.exited(&id, code, message) {
-                        self.queue.add(Work::TaskRun(key));
-                    }
-                }
+                Notice::Exited { id, unpack: false, code, message, .. } => match self.runs.exited(&id, code, message) {
+                    Ended::Of(key) => self.queue.add(Work::TaskRun(key)),
+                    Ended::Over => self.remove_folder(&id),
+                    Ended::Unknown => {}
+                },
             }
         }
         tracing::error!("the supervisor is gone; no run can be started");
@@ -216,15 +216,26 @@ impl Engine {
         for entry in entries.flatten() {
             let id = entry.file_name().to_string_lossy().into_owned();
             if !wanted.contains(&id) {
-                for request in [
-                    Request::Kill { v: runner::VERSION, id: id.clone() },
-                    Request::Remove { v: runner::VERSION, id: id.clone() },
-                ] {
-                    if let Err(error) = self.context.launcher.send(request) {
-                        tracing::warn!(%id, %error, "cannot remove the folder of a run that is over");
-                    }
+                self.context.registry.revoke(&id);
+                if self.runs.is_alive(&id) {
+                    self.runs.end(&id);
+                    self.kill(&id);
+                } else {
+                    self.remove_folder(&id);
                 }
             }
+        }
+    }
+
+    fn kill(&self, id: &str) {
+        if let Err(error) = self.context.launcher.send(Request::Kill { v: runner::VERSION, id: id.to_owned() }) {
+            tracing::warn!(%id, %error, "cannot kill a runner");
+        }
+    }
+
+    fn remove_folder(&self, id: &str) {
+        if let Err(error) = self.context.launcher.send(Request::Remove { v: runner::VERSION, id: id.to_owned() }) {
+            tracing::warn!(%id, %error, "cannot remove the folder of a run that is over");
         }
     }
 }

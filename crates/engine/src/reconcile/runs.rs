@@ -22,6 +22,16 @@ pub(super) enum Phase {
     Running(Arc<RunSpec>, Option<Arc<Prepared>>),
 }
 
+/// Whose runner ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// Of a run that is followed.
+    Of(Key),
+    /// Of a run that is over.
+    Over,
+    Unknown,
+}
+
 /// One run.
 #[derive(Debug)]
 pub(super) struct Active {
@@ -56,6 +66,8 @@ struct State {
     active: HashMap<Key, Active>,
     keys: HashMap<String, Key>,
     alive: HashSet<String>,
+    /// Over for us; their folders go once their runners have.
+    ending: HashSet<String>,
     exits: HashMap<String, (i32, String)>,
     failures: HashMap<Work, u32>,
 }
@@ -85,12 +97,28 @@ impl Runs {
         self.state().exits.get(id).cloned()
     }
 
-    /// A runner ended; gives the key of its TaskRun where it is known.
-    pub fn exited(&self, id: &str, code: i32, message: String) -> Option<Key> {
+    /// A runner ended. Nobody is told of one that is not known here.
+    pub fn exited(&self, id: &str, code: i32, message: String) -> Ended {
         let mut state = self.state();
-        state.alive.remove(id);
-        state.exits.insert(id.to_owned(), (code, message));
-        state.keys.get(id).cloned()
+        let listed = state.alive.remove(id);
+        if state.ending.remove(id) {
+            return Ended::Over;
+        }
+        let key = state.keys.get(id).cloned();
+        if listed || key.is_some() {
+            state.exits.insert(id.to_owned(), (code, message));
+        }
+        key.map_or(Ended::Unknown, Ended::Of)
+    }
+
+    /// The folder of that run is to go when its runner has ended.
+    pub fn end(&self, id: &str) {
+        self.state().ending.insert(id.to_owned());
+    }
+
+    /// Whether its runner is still waited for.
+    pub fn is_ending(&self, id: &str) -> bool {
+        self.state().ending.contains(id)
     }
 
     pub fn insert(&self, key: &Key, active: Active) {

@@ -25,19 +25,19 @@ const PATIENCE: Duration = Duration::from_millis(100);
 impl Engine {
     pub(super) async fn reconcile_task_run(self: &Arc<Self>, key: &Key) -> Result<(), ApiError> {
         let Some(object) = self.task_runs.get(key) else {
-            self.forget(key);
+            self.forget(key, false);
             return Ok(());
         };
         let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
         if self.runs.with(key, |active| active.uid != uid) == Some(true) {
-            self.forget(key);
+            self.forget(key, false);
         }
         if plan::is_done_object(&object) {
-            self.forget(key);
+            self.forget(key, false);
             return Ok(());
         }
         if object.pointer("/metadata/deletionTimestamp").is_some() {
-            self.forget(key);
+            self.forget(key, false);
             return Ok(());
         }
         let run: TaskRun = match serde_json::from_value((*object).clone()) {
@@ -362,7 +362,7 @@ impl Engine {
     }
 
     /// Ends a run that has no runner and is not to get one.
-    async fn give_up(&self, key: &Key, object: &Value, run: &TaskRun) -> Result<bool, ApiError> {
+    async fn give_up(self: &Arc<Self>, key: &Key, object: &Value, run: &TaskRun) -> Result<bool, ApiError> {
         let (reason, message) = if run.spec.status == "TaskRunCancelled" {
             (task_run::CANCELLED, task_run::cancelled_message(run))
         } else if self.deadline(run).is_some_and(|deadline| self.context.clock.now() >= deadline) {
@@ -376,7 +376,7 @@ impl Engine {
 
     /// The last write of a run: pod, then the final status with witness and signature; then its traces are removed.
     async fn end(
-        &self,
+        self: &Arc<Self>,
         key: &Key,
         object: &Value,
         run: &TaskRun,
@@ -385,8 +385,8 @@ impl Engine {
         witness: Vec<sluice_api::witness::WitnessedStep>,
     ) -> Result<(), ApiError> {
         let id = identity(run).id;
-        // First the credential, so that nothing is pushed after the record was read.
-        self.context.registry.revoke(&id);
+        let told = !witness.is_empty();
+        // Its steps are dead, so nothing follows. The record is kept until the status that holds it is stored.
         let (pushed, pulled) = self.context.registry.transfers(&id);
         status.witness = Some(WitnessRecord { version: 1, steps: witness, pushed, pulled });
         if let Some(spec) = spec {
@@ -397,23 +397,33 @@ impl Engine {
         let (reason, message) = condition
             .map_or(("Failed", ""), |c| (if c.status == "True" { "Succeeded" } else { "Failed" }, c.message.as_str()));
         self.recorder.record(&stored, reason, message);
-        self.forget(key);
+        self.forget(key, told);
         Ok(())
     }
 
-    /// Drops what is known of a run that is over or gone, with its runner and folder.
-    fn forget(&self, key: &Key) {
+    /// Drops what is known of a run that is over or gone; its folder goes once its runner has. A runner that has told
+    /// its end is left to clean up after itself, any other is killed.
+    fn forget(self: &Arc<Self>, key: &Key, told: bool) {
+        let exited = self.runs.with(key, |active| active.id.clone()).and_then(|id| self.runs.exit(&id));
         let Some(active) = self.runs.remove(key) else { return };
-        self.context.registry.revoke(&active.id);
         let id = active.id.clone();
-        for request in [
-            Request::Kill { v: runner::VERSION, id: id.clone() },
-            Request::Remove { v: runner::VERSION, id: id.clone() },
-        ] {
-            if let Err(error) = self.context.launcher.send(request) {
-                tracing::warn!(%id, %error, "cannot clean up after a run");
-            }
+        self.context.registry.revoke(&id);
+        if exited.is_some() || !matches!(active.phase, Phase::Running(..)) {
+            self.remove_folder(&id);
+            return;
         }
+        self.runs.end(&id);
+        if !told {
+            self.kill(&id);
+            return;
+        }
+        let engine = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::try_from(GRACE).unwrap_or_default()).await;
+            if let Some(engine) = engine.upgrade().filter(|e| e.runs.is_ending(&id)) {
+                engine.kill(&id);
+            }
+        });
     }
 
     fn deadline(&self, run: &TaskRun) -> Option<Timestamp> {

@@ -211,6 +211,8 @@ impl Launcher for FakeLauncher {
                     self.notify(Notice::Exited { v: 1, id, unpack: false, code: 137, message: String::new() });
                 }
             }
+            // As the real one: not below a runner that lives.
+            Request::Remove { id, .. } if self.state.lock().unwrap().alive.contains(&id) => {}
             Request::Remove { id, .. } => {
                 let _ = std::fs::remove_dir_all(self.data.join("runs").join(id));
             }
@@ -252,6 +254,10 @@ impl RunRegistry for FakeRegistry {
     }
 
     fn transfers(&self, id: &str) -> (Vec<WitnessedTransfer>, Vec<WitnessedTransfer>) {
+        if !self.valid.lock().unwrap().contains(id) {
+            // Forgotten with the credential.
+            return (Vec::new(), Vec::new());
+        }
         let pushed = WitnessedTransfer {
             repository: "localhost:5000/acme/hello".into(),
             digest: format!("sha256:{}", hex::encode(Sha256::digest(id))),

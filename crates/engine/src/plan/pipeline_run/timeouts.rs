@@ -9,7 +9,6 @@ use std::time::Duration;
 pub(super) struct Timeouts {
     pub pipeline: Duration,
     pub tasks: Option<Duration>,
-    pub finally: Option<Duration>,
     pub pipeline_over: bool,
     pub tasks_over: bool,
     pub finally_over: bool,
@@ -42,7 +41,6 @@ impl Timeouts {
         Self {
             pipeline,
             tasks,
-            finally,
             pipeline_over: over(ends[0]),
             tasks_over: over(ends[1]),
             finally_over: over(ends[2]),
