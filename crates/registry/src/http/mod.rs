@@ -49,10 +49,14 @@ async fn handle(State(inner): State<Arc<Inner>>, request: Request<Body>) -> Resp
 /// Reads what an early answer left of a request, if it is little: a connection closed under a client that believes it
 /// alive breaks that client's next request. Otherwise the answer has to say that the connection ends.
 async fn drained(body: Body) -> bool {
+    const LITTLE: usize = 256 * 1024;
     if body.is_end_stream() {
         return true;
     }
-    let read = Limited::new(body, 256 * 1024).collect();
+    if body.size_hint().lower() > LITTLE as u64 {
+        return false;
+    }
+    let read = Limited::new(body, LITTLE).collect();
     tokio::time::timeout(std::time::Duration::from_secs(2), read).await.is_ok_and(|r| r.is_ok())
 }
 
