@@ -57,7 +57,7 @@ pub(crate) async fn ensure(state: &Arc<State>, object: Value) -> Result<(), Open
 /// Works until the server stops.
 pub(crate) async fn run(state: Arc<State>) {
     let stopping = state.stopping.clone();
-    let mut revisions = state.store.subscribe();
+    let mut revisions = state.store.subscribe_lifecycle();
     loop {
         revisions.borrow_and_update();
         let done = sweep(&state).await;

@@ -281,15 +281,16 @@ fn commit(database: &Database, accepted: &[Accepted]) -> Result<(), String> {
 
 fn publish(shared: &Shared, accepted: Vec<Accepted>) {
     let mut replies = Vec::with_capacity(accepted.len());
-    let revision = {
+    let (revision, lifecycle) = {
         let mut index = shared.index.write().unwrap_or_else(PoisonError::into_inner);
         for write in accepted {
             index.apply(&write.key, write.stored.clone(), write.bytes.is_none(), write.size);
             replies.push((write.reply, write.stored));
         }
-        index.revision()
+        (index.revision(), index.lifecycle())
     };
     shared.revision.send_replace(revision);
+    shared.lifecycle.send_if_modified(|last| std::mem::replace(last, lifecycle) != lifecycle);
     for (reply, stored) in replies {
         let _ = reply.send(Ok(stored));
     }

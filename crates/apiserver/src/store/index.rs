@@ -1,6 +1,7 @@
 //! The store's memory: all objects and each collection's recent changes. It must not know of the disk.
 
 use super::{Expired, Key, Resource, Stored};
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
@@ -49,16 +50,22 @@ struct Collection {
 pub(super) struct Index {
     revision: u64,
     opened_at: u64,
+    /// The last write that may concern other objects than its own.
+    lifecycle: u64,
     collections: HashMap<Resource, Collection>,
 }
 
 impl Index {
     pub(super) fn new(revision: u64) -> Self {
-        Self { revision, opened_at: revision, collections: HashMap::new() }
+        Self { revision, opened_at: revision, lifecycle: revision, collections: HashMap::new() }
     }
 
     pub(super) fn revision(&self) -> u64 {
         self.revision
+    }
+
+    pub(super) fn lifecycle(&self) -> u64 {
+        self.lifecycle
     }
 
     fn collection(&mut self, resource: &Resource) -> &mut Collection {
@@ -78,6 +85,12 @@ impl Index {
         let place = (key.namespace.clone(), key.name.clone());
         let before =
             if deleted { collection.objects.remove(&place) } else { collection.objects.insert(place, after.clone()) };
+        let part = |object: &Value, name: &str| object.pointer("/metadata").and_then(|m| m.get(name)).cloned();
+        let same_owners = before
+            .as_ref()
+            .is_some_and(|b| part(&b.object, "ownerReferences") == part(&after.object, "ownerReferences"));
+        let touches_others = deleted || !same_owners || part(&after.object, "deletionTimestamp").is_some();
+        let revision = after.revision;
         let kind = match (deleted, &before) {
             (true, _) => ChangeKind::Deleted,
             (false, Some(_)) => ChangeKind::Modified,
@@ -90,6 +103,9 @@ impl Index {
             let Some((oldest, bytes)) = collection.changes.pop_front() else { break };
             collection.change_bytes -= bytes;
             collection.compacted = oldest.after.revision;
+        }
+        if touches_others {
+            self.lifecycle = revision;
         }
     }
 

@@ -121,6 +121,7 @@ pub struct Store {
 struct Shared {
     index: RwLock<Index>,
     revision: watch::Sender<u64>,
+    lifecycle: watch::Sender<u64>,
 }
 
 impl Shared {
@@ -152,7 +153,8 @@ impl Store {
     fn start(database: Database) -> Result<Self, String> {
         let index = disk::load(&database)?;
         let (revision, _) = watch::channel(index.revision());
-        let shared = Arc::new(Shared { index: RwLock::new(index), revision });
+        let (lifecycle, _) = watch::channel(index.lifecycle());
+        let shared = Arc::new(Shared { index: RwLock::new(index), revision, lifecycle });
         let (sender, receiver) = mpsc::channel();
         let writer = disk::Writer::start(database, Arc::clone(&shared), sender, receiver)?;
         Ok(Self { shared, writer: Arc::new(writer) })
@@ -194,6 +196,12 @@ impl Store {
     /// Is told of every new revision.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.shared.revision.subscribe()
+    }
+
+    /// Is told of creations, deletions and changes of owners, which may concern other objects; not of the many changes
+    /// of a status.
+    pub fn subscribe_lifecycle(&self) -> watch::Receiver<u64> {
+        self.shared.lifecycle.subscribe()
     }
 
     /// Creates or replaces an object and returns when that is on disk.

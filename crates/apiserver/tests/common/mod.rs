@@ -1,8 +1,10 @@
 //! A server for tests: a data folder, a TLS socket on a free port, and its kubeconfig.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
-use sluice_apiserver::{ApiServer, Config, UserInfo};
+use sluice_apiserver::{ApiServer, Config, OpenError, UserInfo};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +13,7 @@ pub const ADMIN: &str = "admin-token-of-a-test";
 
 /// A running server; it ends with this value.
 pub struct Server {
-    pub folder: TempDir,
+    pub folder: Arc<TempDir>,
     pub api: ApiServer,
     pub url: String,
     stop: CancellationToken,
@@ -19,14 +21,32 @@ pub struct Server {
 
 impl Server {
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    /// Ends the server and starts another on its folder.
+    pub async fn restart(self) -> Self {
+        let folder = Arc::clone(&self.folder);
+        drop(self);
+        Self::on(folder).await
+    }
+
+    async fn on(folder: Arc<TempDir>) -> Self {
         let config = Config {
             folder: folder.path().join("control"),
             logs: folder.path().join("logs"),
             tokens: vec![(ADMIN.to_owned(), UserInfo::admin())],
             ..Config::default()
         };
-        let api = ApiServer::open(config).await.unwrap();
+        let api = loop {
+            // Tasks of a server before this one let go of the store one by one.
+            match ApiServer::open(config.clone()).await {
+                Err(OpenError::Store(error)) if error.reason.contains("already open") => {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                other => break other.unwrap(),
+            }
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
         let stop = CancellationToken::new();
