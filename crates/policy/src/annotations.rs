@@ -186,7 +186,7 @@ fn full_date(date: String) -> String {
 }
 
 fn chain_of(package: &str, rule: &str, mut annotations: Value) -> Value {
-    let path: Vec<&str> = std::iter::once("data").chain(package.split('.')).chain([rule]).collect();
+    let path: Vec<&str> = package.split('.').chain([rule]).collect();
     if let Some(map) = annotations.as_object_mut() {
         map.entry("scope").or_insert_with(|| json!("rule"));
         if let Some(date) = map.get_mut("custom").and_then(|c| c.get_mut("effective_on"))
@@ -246,7 +246,7 @@ warn contains "plain" if true
         assert_eq!((read.rules[1].1.code.as_str(), read.rules[1].1.kind), ("a.b.warn", RuleKind::Warn));
         let (key, chain) = &read.chains[0];
         assert!(read.expanded.contains(&format!("data.{CHAINS}[\"{key}\"]")));
-        assert_eq!(chain[0]["path"], json!(["data", "a", "b", "deny"]));
+        assert_eq!(chain[0]["path"], json!(["a", "b", "deny"]));
         assert_eq!(chain[0]["annotations"]["custom"]["failure_msg"], "Bad %q");
         assert_eq!(read.expanded.lines().count(), SOURCE.lines().count());
     }

@@ -74,8 +74,8 @@ impl Selection {
     pub fn new(spec: &PolicySpec, source: &PolicySource, at: jiff::Timestamp) -> Result<Self, SelectionError> {
         let mut selection = Self { include: Vec::new(), exclude: Vec::new() };
         if let Some(config) = &source.config {
-            selection.include.extend(config.include.iter().map(Criterion::always));
-            selection.exclude.extend(config.exclude.iter().map(Criterion::always));
+            selection.include.extend(config.include.iter().map(|value| Criterion::always(value)));
+            selection.exclude.extend(config.exclude.iter().map(|value| Criterion::always(value)));
         }
         if let Some(value) = source.extra.get("volatileConfig") {
             let volatile: Volatile = serde_json::from_value(value.clone()).map_err(|error| SelectionError {
@@ -91,12 +91,12 @@ impl Selection {
         {
             let old: Deprecated = serde_json::from_value(value.clone())
                 .map_err(|error| SelectionError { field: "spec.configuration".into(), reason: error.to_string() })?;
-            selection.include.extend(old.include.iter().map(Criterion::always));
+            selection.include.extend(old.include.iter().map(|value| Criterion::always(value)));
             selection.include.extend(old.collections.iter().map(|name| Criterion::always(&format!("@{name}"))));
-            selection.exclude.extend(old.exclude.iter().map(Criterion::always));
+            selection.exclude.extend(old.exclude.iter().map(|value| Criterion::always(value)));
         }
         if selection.include.is_empty() {
-            selection.include.push(Criterion::always(&"*".to_owned()));
+            selection.include.push(Criterion::always("*"));
         }
         Ok(selection)
     }
@@ -115,8 +115,8 @@ impl Selection {
 }
 
 impl Criterion {
-    fn always(value: &String) -> Self {
-        Self { value: value.clone(), applies: Applies::Always }
+    fn always(value: &str) -> Self {
+        Self { value: value.to_owned(), applies: Applies::Always }
     }
 }
 

@@ -9,6 +9,9 @@ use std::fmt::Write;
 /// Width at which text is wrapped.
 const WRAP: usize = 130;
 
+/// Takes one list of findings out of a component.
+type List = fn(&Component) -> &[Finding];
+
 /// The report as a person reads it.
 pub fn text(report: &Report, options: Options) -> String {
     let totals = report.test_output();
@@ -17,7 +20,7 @@ pub fn text(report: &Report, options: Options) -> String {
         report.success, totals.result, totals.failures, totals.warnings, totals.successes
     );
     components(&mut out, &report.components);
-    let parts: [(&str, bool, fn(&Component) -> &[Finding]); 3] = [
+    let parts: [(&str, bool, List); 3] = [
         ("Violation", totals.failures > 0, |component| &component.violations),
         ("Warning", totals.warnings > 0 && options.warnings, |component| &component.warnings),
         ("Success", totals.successes > 0 && options.successes, |component| &component.successes),

@@ -5,7 +5,9 @@ use crate::store::{self, Store};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sluice_attest::{PublicKey, dsse, simplesigning, statement::Statement};
+use sluice_api::witness::PREDICATE_TYPE;
+use sluice_attest::statement::{SLSA_V02, Statement};
+use sluice_attest::{PublicKey, dsse, simplesigning};
 use sluice_oci::{Digest, Reference};
 
 /// Most layers of a `.sig` or `.att` manifest that are looked at.
@@ -109,33 +111,33 @@ fn joined(mut reasons: Vec<String>) -> String {
     if reasons.is_empty() { "there are none".to_owned() } else { reasons.join("; ") }
 }
 
+/// A JSON pointer and what has to hold of the value there.
+type Field = (&'static str, fn(&Value) -> bool);
+
+const PROVENANCE: &[Field] = &[("/predicate/builder/id", Value::is_string), ("/predicate/buildType", Value::is_string)];
+const WITNESS: &[Field] = &[
+    ("/predicate/run/kind", Value::is_string),
+    ("/predicate/run/name", Value::is_string),
+    ("/predicate/run/uid", Value::is_string),
+    ("/predicate/subjects", Value::is_array),
+    ("/predicate/tasks", Value::is_array),
+];
+
 /// What every statement of a known predicate type must have for the rules to read it.
 pub fn syntax(attestations: &[Verified]) -> Result<(), String> {
     if attestations.is_empty() {
         return Err("Attestation syntax check failed: no attestation data".to_owned());
     }
     let mut missing = Vec::new();
-    for attestation in attestations {
-        let statement = &attestation.statement;
+    for Verified { statement, .. } in attestations {
         let kind = statement["predicateType"].as_str().unwrap_or_default();
-        let required: &[(&str, fn(&Value) -> bool)] = match kind {
-            "https://slsa.dev/provenance/v0.2" => &[
-                ("/predicate/builder/id", Value::is_string),
-                ("/predicate/buildType", Value::is_string),
-                ("/predicate/buildConfig", |value| value.is_object() || value.is_null()),
-            ],
-            sluice_api::witness::PREDICATE_TYPE => &[
-                ("/predicate/run/kind", Value::is_string),
-                ("/predicate/run/name", Value::is_string),
-                ("/predicate/run/uid", Value::is_string),
-                ("/predicate/subjects", Value::is_array),
-                ("/predicate/tasks", Value::is_array),
-            ],
+        let required = match kind {
+            SLSA_V02 => PROVENANCE,
+            PREDICATE_TYPE => WITNESS,
             _ => &[],
         };
         for (pointer, holds) in required {
-            let value = statement.pointer(pointer);
-            if !value.is_some_and(holds) && !(*pointer == "/predicate/buildConfig" && value.is_none()) {
+            if !statement.pointer(pointer).is_some_and(holds) {
                 missing.push(format!("{kind}: `{pointer}` is missing or of another type"));
             }
         }

@@ -20,8 +20,8 @@ result_with_evidence(chain, params, term, evidence) := object.union(
 	{"evidence": evidence},
 )
 
-# "data" in front and the rule's name at the end are not part of the package.
-_package(path) := concat(".", array.slice(path, 1, count(path) - 1))
+# The rule's name at the end is not part of the package.
+_package(path) := concat(".", array.slice(path, 0, count(path) - 1))
 
 # A message is never lost because a value is not the text it should be.
 _text(value) := value if {

@@ -106,8 +106,7 @@ texts(task, suffix) := {result.name: trim_space(result.value) |
 }
 
 # What the task claims to have built, found by Chains' type hints: URL and digest.
-outputs(task) := (_pairs(task, "IMAGE_URL", "IMAGE_DIGEST") | _pairs(task, "ARTIFACT_URI", "ARTIFACT_DIGEST")) |
-	(_images(task) | _structured(task))
+outputs(task) := (_pairs(task, "IMAGE_URL", "IMAGE_DIGEST") | _pairs(task, "ARTIFACT_URI", "ARTIFACT_DIGEST")) | (_images(task) | _structured(task))
 
 digests(task) := {output.digest | some output in outputs(task)}
 

@@ -99,7 +99,7 @@ deny contains result if {
 		some name in _alternatives(required)
 	}
 	some task in trust.untrusted(tekton.tasks(att))
-	some name in tekton.task_names(task) & names
+	some name in (tekton.task_names(task) & names)
 	result := metadata.result_with_evidence(
 		rego.metadata.chain(),
 		[_label(name)],

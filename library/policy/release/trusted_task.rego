@@ -78,7 +78,7 @@ deny contains result if {
 		some output in trust.artifact_outputs(task)
 	}
 	some task in tekton.tasks(att)
-	some input_artifact in trust.artifact_inputs(task) - written
+	some input_artifact in (trust.artifact_inputs(task) - written)
 	name := tekton.pipeline_task_name(task)
 	result := metadata.result_with_evidence(
 		rego.metadata.chain(),

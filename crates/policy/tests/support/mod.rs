@@ -125,13 +125,29 @@ pub struct Build {
     pub digest: Digest,
     pub statements: BTreeMap<String, Value>,
     sbom: Vec<u8>,
+    /// Holds the copy of the policy with the case's own rule, where it has one.
+    own: Option<tempfile::TempDir>,
+}
+
+fn with_rule(rego: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for part in ["lib", "release"] {
+        std::fs::create_dir(copy.path().join(part)).unwrap();
+        for entry in std::fs::read_dir(library().join("policy").join(part)).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), copy.path().join(part).join(entry.file_name())).unwrap();
+        }
+    }
+    std::fs::write(copy.path().join("own.rego"), rego).unwrap();
+    copy
 }
 
 impl Build {
     pub fn new(case: Case) -> Self {
         let digest = image(&mut Memory::default());
         let sbom = std::fs::read(fixtures().join("base/sbom.json")).unwrap();
-        let mut build = Self { case, digest, statements: BTreeMap::new(), sbom };
+        let own = (!case.rego.is_empty()).then(|| with_rule(&case.rego));
+        let mut build = Self { case, digest, statements: BTreeMap::new(), sbom, own };
         for (name, patch) in [("provenance", build.case.provenance.clone()), ("witness", build.case.witness.clone())] {
             let mut statement: Value =
                 serde_json::from_str(&std::fs::read_to_string(fixtures().join(format!("base/{name}.json"))).unwrap())
@@ -239,20 +255,7 @@ impl Build {
 
     /// The library's policy, or a copy of it with the case's own rule added.
     fn policy(&self) -> PathBuf {
-        let library = library().join("policy");
-        if self.case.rego.is_empty() {
-            return library;
-        }
-        let copy = tempfile::tempdir().unwrap().keep();
-        for part in ["lib", "release"] {
-            std::fs::create_dir(copy.join(part)).unwrap();
-            for entry in std::fs::read_dir(library.join(part)).unwrap() {
-                let entry = entry.unwrap();
-                std::fs::copy(entry.path(), copy.join(part).join(entry.file_name())).unwrap();
-            }
-        }
-        std::fs::write(copy.join("own.rego"), &self.case.rego).unwrap();
-        copy
+        self.own.as_ref().map_or_else(|| library().join("policy"), |copy| copy.path().to_owned())
     }
 
     /// The policy of the case, compiled.
