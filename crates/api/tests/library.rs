@@ -1,6 +1,6 @@
 //! The library's and the examples' Tekton objects are ones that the engine runs: valid, and nothing in them is refused
 //! as not done yet.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 use serde_json::Value;
 use sluice_api::admission::{self, Operation, Request};
@@ -40,7 +40,8 @@ fn all_can_be_run() {
             };
             seen += 1;
             let shown = format!("{}: {} {}", file.display(), object["kind"], object["metadata"]["name"]);
-            let request = Request { group: "tekton.dev", resource: plural, operation: Operation::Create, old: None, user: "dev" };
+            let request =
+                Request { group: "tekton.dev", resource: plural, operation: Operation::Create, old: None, user: "dev" };
             admission::mutate(request, &mut object);
             admission::validate(request, &object).unwrap_or_else(|e| panic!("{shown}: {e}"));
             if plural == "tasks" {

@@ -1,6 +1,6 @@
 //! What upstream's own webhook said of Tekton's examples, said alike here. The corpus is read from the folder that
 //! `SLUICE_CORPUS` names.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 use serde_json::Value;
 use sluice_api::tekton::{defaults, validation};

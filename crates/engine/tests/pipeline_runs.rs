@@ -91,3 +91,15 @@ async fn pending_waits_until_it_is_let_go() {
     world.patch("pipelineruns", "later", json!({"spec": {"status": null}})).await;
     assert_eq!(condition(&world.done("pipelineruns", "later").await)["reason"], "Succeeded");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_not_taken_for_a_child() {
+    let world = World::new(|_| Play::results(&[("out", "forged")])).await;
+    world.start();
+    world.create(support::task_run("two-first", json!({"taskSpec": echo(&["out"])}))).await;
+    world.create(pipeline_run("two", two_tasks())).await;
+    let run = world.done("pipelineruns", "two").await;
+    assert_eq!(condition(&run)["reason"], "CreateRunFailed", "{run:#}");
+    assert!(condition(&run)["message"].as_str().unwrap().contains("one of that name belongs to something else"));
+    assert!(run["status"]["results"].is_null());
+}

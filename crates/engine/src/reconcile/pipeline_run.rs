@@ -4,13 +4,17 @@ use super::{Engine, Work};
 use crate::clock::metav1;
 use crate::definition::{self, Definition, DefinitionError};
 use crate::objects::{ApiError, CLAIM, Key, PIPELINE, PIPELINE_RUN, TASK, TASK_RUN};
-use crate::plan::pipeline_run::{Facts, Failure, Plan, begin, plan};
+use crate::plan::pipeline_run::{BY_CANCEL, Facts, Failure, Plan, begin, plan};
 use crate::plan::{self as plans, feature_flags, set_condition};
 use futures::future::try_join_all;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sluice_api::tekton::{PipelineRun, PipelineSpec, Provenance, TaskRun, defaults, unsupported, workspaces};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Upstream's `default-maximum-resolution-timeout`.
+const RESOLUTION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a first look ends with.
 enum Begun {
@@ -68,7 +72,7 @@ impl Engine {
         let now = self.context.clock.now();
         let planned = plan(&Facts { run: &run, spec: &spec, children: &children, now });
         match planned {
-            Ok(planned) => self.carry_out(key, &object, planned).await,
+            Ok(planned) => self.carry_out(key, &object, &run, planned).await,
             Err(error) => {
                 let failure = Failure { reason: "PipelineInvalidGraph", message: error.to_string() };
                 self.fail_pipeline_run(&object, &run, failure).await
@@ -80,7 +84,23 @@ impl Engine {
         metav1(self.context.clock.now())
     }
 
-    async fn carry_out(&self, key: &Key, object: &Value, plan: Plan) -> Result<(), ApiError> {
+    /// Something that the Pipeline needs does not answer: said, and tried again for upstream's resolution timeout.
+    async fn later(&self, key: &Key, object: &Value, run: &PipelineRun, message: String) -> Result<(), ApiError> {
+        let mut status = run.status.clone().unwrap_or_default();
+        let now = self.context.clock.now();
+        let started = status.start_time.get_or_insert_with(|| metav1(now)).parse::<jiff::Timestamp>();
+        if started.is_ok_and(|started| now.duration_since(started) > RESOLUTION_TIMEOUT) {
+            let message = format!("Error retrieving pipeline for pipelinerun {key}: {message}");
+            return self.fail_pipeline_run(object, run, Failure { reason: "CouldntGetPipeline", message }).await;
+        }
+        let waiting = format!("PipelineRun {key} awaiting remote resource: {message}");
+        set_condition(&mut status.conditions, "Unknown", "ResolvingPipelineRef", &waiting, &metav1(now));
+        self.write_status(PIPELINE_RUN, object, &status).await?;
+        self.queue.add_after(Work::PipelineRun(key.clone()), Duration::from_secs(2));
+        Ok(())
+    }
+
+    async fn carry_out(&self, key: &Key, object: &Value, run: &PipelineRun, plan: Plan) -> Result<(), ApiError> {
         for (name, message) in &plan.cancel {
             let patch = json!({"spec": {"status": "TaskRunCancelled", "statusMessage": message}});
             match self.objects.merge(TASK_RUN, &Key::new(&key.namespace, name), "", &patch).await {
@@ -92,7 +112,9 @@ impl Engine {
             }
         }
         let create = plan.create.iter().map(|child| self.create_child(key, child));
-        try_join_all(create).await?;
+        if let Some(message) = try_join_all(create).await?.into_iter().flatten().next() {
+            return self.fail_pipeline_run(object, run, Failure { reason: "CreateRunFailed", message }).await;
+        }
         if let Some(wake) = plan.wake {
             let wait = Duration::try_from(wake.duration_since(self.context.clock.now())).unwrap_or_default();
             self.queue.add_after(Work::PipelineRun(key.clone()), wait);
@@ -108,25 +130,33 @@ impl Engine {
         Ok(())
     }
 
-    async fn create_child(&self, key: &Key, child: &TaskRun) -> Result<(), ApiError> {
+    /// Creates a TaskRun; gives the message of a refusal that will not change.
+    async fn create_child(&self, key: &Key, child: &TaskRun) -> Result<Option<String>, ApiError> {
+        let name = &child.metadata.name;
         let invalid =
             |message: String| ApiError::Request { verb: "create", kind: TASK_RUN.kind, key: key.clone(), message };
         let object = serde_json::to_value(child).map_err(|e| invalid(e.to_string()))?;
-        if let Some(stored) = self.objects.create(TASK_RUN, &object).await? {
-            self.learn(TASK_RUN, stored);
-            return Ok(());
+        match self.objects.create(TASK_RUN, &object).await {
+            Ok(Some(stored)) => {
+                self.learn(TASK_RUN, stored);
+                return Ok(None);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let refusal = error.refusal().ok_or(error)?;
+                return Ok(Some(format!("TaskRun `{name}` of PipelineRun {key} was refused: {refusal}")));
+            }
         }
         // One of that name is there: ours from before a crash, or a stranger's, which must not be taken for ours.
-        let there = self.objects.get(TASK_RUN, &Key::new(&key.namespace, &child.metadata.name)).await?;
-        let owner = child.metadata.owner_references.first().map(|o| o.uid.clone()).unwrap_or_default();
+        let there = self.objects.get(TASK_RUN, &Key::new(&key.namespace, name)).await?;
+        let owner = child.metadata.owner_references.first().map(|o| o.uid.as_str()).unwrap_or_default();
         match there {
             Some(there) if super::controller(&there).is_some_and(|(_, _, uid)| uid == owner) => {
                 self.learn(TASK_RUN, there);
-                Ok(())
+                Ok(None)
             }
-            Some(_) => Err(invalid(format!(
-                "a TaskRun named `{}` exists and belongs to something else; delete it",
-                child.metadata.name
+            Some(_) => Ok(Some(format!(
+                "TaskRun `{name}` of PipelineRun {key} cannot be created: one of that name belongs to something else; delete it and create the run again"
             ))),
             None => Err(ApiError::Conflict { kind: TASK_RUN.kind, key: key.clone() }),
         }
@@ -292,6 +322,14 @@ impl Engine {
     }
 
     async fn fail_pipeline_run(&self, object: &Value, run: &PipelineRun, failure: Failure) -> Result<(), ApiError> {
+        for child in self.task_runs.owned_by(&run.metadata.namespace, &run.metadata.uid) {
+            if !plans::is_done_object(&child) {
+                let patch = json!({"spec": {"status": "TaskRunCancelled", "statusMessage": BY_CANCEL}});
+                if let Err(error) = self.objects.merge(TASK_RUN, &Key::of(&child), "", &patch).await {
+                    tracing::warn!(child = %Key::of(&child), %error, "cannot cancel a TaskRun of a run that failed");
+                }
+            }
+        }
         let mut status = run.status.clone().unwrap_or_default();
         let now = self.time();
         status.start_time.get_or_insert_with(|| now.clone());

@@ -405,10 +405,12 @@ impl Engine {
     /// its end is left to clean up after itself, any other is killed.
     fn forget(self: &Arc<Self>, key: &Key, told: bool) {
         let exited = self.runs.with(key, |active| active.id.clone()).and_then(|id| self.runs.exit(&id));
+        let alive = self.runs.with(key, |active| active.id.clone()).is_some_and(|id| self.runs.is_alive(&id));
         let Some(active) = self.runs.remove(key) else { return };
         let id = active.id.clone();
         self.context.registry.revoke(&id);
-        if exited.is_some() || !matches!(active.phase, Phase::Running(..)) {
+        let has_runner = matches!(active.phase, Phase::Running(..)) || (active.adopted && alive);
+        if exited.is_some() || !has_runner {
             self.remove_folder(&id);
             return;
         }
