@@ -6,6 +6,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+/// Branches besides `main`, each with the pipeline that it adds.
+const BRANCHES: [(&str, &str); 2] = [("attack", "pipelinerun.yaml"), ("twin", "benign-pipelinerun.yaml")];
+
 /// The server; ended when it is dropped.
 #[derive(Debug)]
 pub struct Forge {
@@ -42,6 +45,20 @@ impl Forge {
         commit.extend(author);
         commit.extend(["commit", "--quiet", "-m", "hello: a small service"]);
         shell.quiet(&commit)?;
+        // Builds as code: each other branch is a commit of its own, so that its image is its own too.
+        for branch in BRANCHES {
+            let pipeline = source.with_file_name("attack").join(branch.1).display().to_string();
+            let tekton = format!("{work}/.tekton");
+            shell.quiet(&["git", "-C", &work, "checkout", "--quiet", "-b", branch.0, "main"])?;
+            shell.quiet(&["mkdir", "-p", &tekton])?;
+            shell.quiet(&["cp", &pipeline, &tekton])?;
+            shell.quiet(&["git", "-C", &work, "add", "."])?;
+            let mut commit = vec!["git", "-C", &work];
+            commit.extend(author);
+            commit.extend(["commit", "--quiet", "-m", "hello: one more task in the pipeline"]);
+            shell.quiet(&commit)?;
+        }
+        shell.quiet(&["git", "-C", &work, "checkout", "--quiet", "main"])?;
         shell.quiet(&["git", "clone", "--quiet", "--bare", &work, &bare])?;
         let serve = ["sluice", "git-serve", &root_text];
         shell.say(&format!("$ {} &", serve.join(" ")));
