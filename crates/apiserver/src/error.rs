@@ -112,6 +112,7 @@ impl ApiError {
                 "{} \"{name}\" is too large: {error}; keep what is large in an OCI artifact and refer to it by digest",
                 kind.qualified_plural()
             )),
+            StoreError::TooDeep => Self::bad_request(format!("{} \"{name}\": {error}", kind.qualified_plural())),
             StoreError::NoNamespace(ref namespace) => {
                 let mut not_found = Self::new(404, "NotFound", error.to_string());
                 not_found.details = Some(json!({"name": namespace, "kind": "namespaces"}));

@@ -320,6 +320,13 @@ async fn what_is_not_granted_is_refused() {
                 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}, \
                 subjects: [{kind: ServiceAccount, name: build, namespace: acme}]}";
     assert!(build.refused("create -f -", bind).contains("attempting to grant"));
+    // An apply that creates is a create.
+    let patch = "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: patcher, namespace: acme}, \
+                 rules: [{apiGroups: [''], resources: [configmaps], verbs: [get, list, patch]}]}";
+    admin.apply("apply -f -", patch);
+    admin.ok("create rolebinding patcher -n acme --role=patcher --serviceaccount=acme:build");
+    let new = "{apiVersion: v1, kind: ConfigMap, metadata: {name: made, namespace: acme}, data: {a: b}}";
+    assert!(build.refused("apply --server-side -f -", new).contains("cannot create resource \"configmaps\""));
     let less = more.replace("resources: [secrets]", "resources: [configmaps]").replace("name: more", "name: less");
     build.apply("create -f -", &less);
     // Impersonation needs its verb; the administrator has it.

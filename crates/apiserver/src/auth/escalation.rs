@@ -67,9 +67,11 @@ pub fn check(store: &Store, user: &UserInfo, plural: &str, object: &Value, old: 
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let granted = match plural {
         "roles" | "clusterroles" => {
-            // What the role granted before, it may go on granting: labelling it is no escalation.
+            // What the role granted before, it may go on granting; other labels may bring it into an aggregated role.
             if old.is_some_and(|o| {
-                o.get("rules") == object.get("rules") && o.get("aggregationRule") == object.get("aggregationRule")
+                o.pointer("/metadata/labels") == object.pointer("/metadata/labels")
+                    && o.get("rules") == object.get("rules")
+                    && o.get("aggregationRule") == object.get("aggregationRule")
             }) {
                 return Ok(());
             }

@@ -4,6 +4,7 @@ mod strategic;
 
 use crate::catalogue::Served;
 use crate::error::ApiError;
+use crate::store::{MAX_DEPTH, MAX_OBJECT_BYTES, within_depth};
 use serde_json::Value;
 
 /// A patch as it came in.
@@ -91,7 +92,7 @@ impl Patch {
         let mut next = state.clone();
         match self {
             Self::Merge(patch) => merge(&mut next, patch),
-            Self::Json(patch) => json_patch::patch(&mut next, patch).map_err(|e| PatchError::Json(e.to_string()))?,
+            Self::Json(patch) => apply_operations(&mut next, patch)?,
             Self::Strategic(patch) if strategic::is_for(kind) => {
                 strategic::merge(&mut next, patch).map_err(PatchError::Strategic)?;
             }
@@ -100,6 +101,37 @@ impl Patch {
         }
         Ok(next)
     }
+}
+
+/// RFC 6902, bounded: copies of copies grow without end, in size and in depth.
+fn apply_operations(next: &mut Value, patch: &json_patch::Patch) -> Result<(), PatchError> {
+    use json_patch::PatchOperation::{Add, Copy, Move, Remove, Replace, Test};
+    let mut copied = 0;
+    for operation in &patch.0 {
+        let at = operation.path().as_str();
+        let fits = |value: Option<&Value>| {
+            let depth = at.matches('/').count();
+            depth < MAX_DEPTH && value.is_none_or(|v| within_depth(v, MAX_DEPTH - depth))
+        };
+        let moved = match operation {
+            Add(add) => Some(&add.value),
+            Replace(replace) => Some(&replace.value),
+            Copy(copy) => next.pointer(copy.from.as_str()),
+            Move(moving) => next.pointer(moving.from.as_str()),
+            Remove(_) | Test(_) => None,
+        };
+        if !fits(moved) {
+            return Err(PatchError::Json(format!("`{}` would nest deeper than {MAX_DEPTH} levels", operation.path())));
+        }
+        if let (Copy(_), Some(value)) = (operation, moved) {
+            copied += value.to_string().len();
+            if copied > MAX_OBJECT_BYTES {
+                return Err(PatchError::Json(format!("it copies more than {MAX_OBJECT_BYTES} bytes")));
+            }
+        }
+        json_patch::patch(next, std::slice::from_ref(operation)).map_err(|e| PatchError::Json(e.to_string()))?;
+    }
+    Ok(())
 }
 
 /// RFC 7386.
@@ -126,6 +158,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn copies_of_copies_end() {
+        let copy = json!({"op": "copy", "from": "", "path": "/a"});
+        let patch: json_patch::Patch = serde_json::from_value(Value::Array(vec![copy; 128])).unwrap();
+        assert!(apply_operations(&mut json!({"a": 1}), &patch).is_err());
+        let wide = json!({"op": "copy", "from": "/a", "path": "/a/-"});
+        let patch: json_patch::Patch = serde_json::from_value(Value::Array(vec![wide; 64])).unwrap();
+        assert!(apply_operations(&mut json!({"a": ["x".repeat(1000)]}), &patch).is_err());
+    }
 
     #[test]
     fn examples_of_rfc_7386() {

@@ -2,6 +2,7 @@
 
 use super::create::{conform, create_conformed};
 use super::{Context, Decoded, delete, kind_rules};
+use crate::auth::{Attributes, rbac};
 use crate::edge;
 use crate::error::ApiError;
 use crate::fields;
@@ -63,6 +64,7 @@ pub(crate) async fn patch(context: &Context, patch: &Patch, part: Part) -> Resul
         let old = context.state.store.get(&context.key(&context.path.name));
         let result = match (&old, patch) {
             (None, Patch::Apply(configuration)) if part == Part::Main => {
+                may_create(context)?;
                 let (object, managed) = apply_new(context, configuration)?;
                 create_conformed(context, object, Some(managed)).await.map(|o| (o, true))
             }
@@ -83,6 +85,15 @@ pub(crate) async fn patch(context: &Context, patch: &Patch, part: Part) -> Resul
             other => return other,
         }
     }
+}
+
+/// An apply that creates needs that verb too.
+fn may_create(context: &Context) -> Result<(), ApiError> {
+    let wanted = Attributes::resource("create", &context.path.group, &context.path.plural, &context.path.namespace, "");
+    if rbac::authorize(&context.state.store, &context.user, &wanted) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(&context.kind, &context.path.name, &wanted.denial(&context.user)))
 }
 
 fn apply_new(context: &Context, configuration: &Value) -> Result<(Value, Value), ApiError> {

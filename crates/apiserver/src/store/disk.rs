@@ -215,6 +215,9 @@ fn seal(mut object: Value, revision: u64, deleted: bool) -> Result<Sealed, Store
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("resourceVersion".to_owned(), Value::String(revision.to_string()));
     }
+    if !deleted && !super::within_depth(&object, super::MAX_DEPTH) {
+        return Err(StoreError::TooDeep);
+    }
     let record = RecordRef { version: RECORD_VERSION, revision, object: &object };
     let bytes = serde_json::to_vec(&record).map_err(|e| StoreError::Disk(e.to_string()))?;
     let size = bytes.len();

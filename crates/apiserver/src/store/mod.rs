@@ -22,6 +22,19 @@ use tokio::sync::{oneshot, watch};
 /// As etcd under Kubernetes: a larger object is refused, larger things go by blob reference.
 pub const MAX_OBJECT_BYTES: usize = 1_572_864;
 
+/// Maps and lists within each other at most. What is stored must be readable at the next start, and readers of JSON stop
+/// at 128.
+pub const MAX_DEPTH: usize = 100;
+
+/// Whether nothing in the value is nested deeper than that.
+pub(crate) fn within_depth(value: &Value, left: usize) -> bool {
+    match value {
+        Value::Object(map) => left > 0 && map.values().all(|v| within_depth(v, left - 1)),
+        Value::Array(list) => left > 0 && list.iter().all(|v| within_depth(v, left - 1)),
+        _ => true,
+    }
+}
+
 /// A collection: all objects of one kind, by canonical group and plural.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource {
@@ -86,6 +99,8 @@ pub enum StoreError {
     NotFound,
     #[error("the object has {0} bytes, more than the {MAX_OBJECT_BYTES} that are stored")]
     TooLarge(usize),
+    #[error("the object is nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
     #[error("namespaces \"{0}\" not found")]
     NoNamespace(String),
     #[error("namespace {0} is being terminated")]

@@ -83,7 +83,20 @@ async fn too_large_is_refused() {
     large["data"] = json!("x".repeat(MAX_OBJECT_BYTES));
     let put = store.put(Key::new(&maps(), "ns", "a"), Expect::Absent, Guard::None, large).await;
     assert!(matches!(put, Err(StoreError::TooLarge(_))));
-    assert_eq!(store.revision(), 0);
+    let mut deep = json!(1);
+    for _ in 0..MAX_DEPTH {
+        deep = json!([deep]);
+    }
+    let mut nested = object("a");
+    nested["data"] = deep;
+    let put = store.put(Key::new(&maps(), "ns", "a"), Expect::Absent, Guard::None, nested.clone()).await;
+    assert_eq!(put.unwrap_err(), StoreError::TooDeep);
+    // What is just not too deep is read again at the next start.
+    nested["data"] = nested["data"][0].clone();
+    store.put(Key::new(&maps(), "ns", "a"), Expect::Absent, Guard::None, nested).await.unwrap();
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(store.revision(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
