@@ -51,14 +51,7 @@ impl Engine {
             Some(spec) => spec,
             None => match self.first_look(key, &object, &run).await? {
                 Begun::Failed(failure) => return self.fail_pipeline_run(&object, &run, failure).await,
-                Begun::Later(message) => {
-                    return Err(ApiError::Request {
-                        verb: "resolve",
-                        kind: PIPELINE_RUN.kind,
-                        key: key.clone(),
-                        message,
-                    });
-                }
+                Begun::Later(message) => return self.later(key, &object, &run, message).await,
                 Begun::Go(spec, stored) => {
                     object = stored;
                     run = serde_json::from_value(object.clone()).unwrap_or(run);
