@@ -95,10 +95,10 @@ fn missing<'a>(data: &Path, images: &'a [Image]) -> BTreeMap<&'a str, (&'a Image
         .collect()
 }
 
-/// `layers/sha256/HEX/fs`; its presence says that the layer is complete.
+/// `layers/sha256/HEX`; its presence says that the layer is complete (what is in it may be the sandboxes' alone to see).
 fn layer_folder(data: &Path, diff_id: &str) -> PathBuf {
     let hex = diff_id.strip_prefix("sha256:").unwrap_or("invalid");
-    data.join("layers/sha256").join(hex).join("fs")
+    data.join("layers/sha256").join(hex)
 }
 
 /// The ids that a step runs as: its securityContext's, else the image's user.
@@ -133,7 +133,7 @@ pub(super) fn user(context: &Context, image: &Image, rules: &Rules) -> Result<(O
 /// Third and fourth field of that name's line in the topmost layer's file; the third twice where there is no fourth.
 fn lookup(context: &Context, image: &Image, file: &str, name: &str) -> Option<(u32, u32)> {
     for layer in image.layers.iter().rev() {
-        let path = layer_folder(&context.data, &layer.diff_id).join(file);
+        let path = layer_folder(&context.data, &layer.diff_id).join("fs").join(file);
         // A layer is hostile: no links are followed, and little is read.
         let plain = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_file());
         let parent_plain = path.parent().is_some_and(|p| std::fs::symlink_metadata(p).is_ok_and(|m| m.is_dir()));
