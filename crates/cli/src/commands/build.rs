@@ -6,11 +6,13 @@ use super::lock::ALIAS;
 use super::watch;
 use super::{follow, run};
 use crate::args::Build;
-use crate::error::{CliError, Result};
+use crate::error::{CliError, Context, Exit, Result};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use sluice_api::konflux::Component;
 use sluice_api::tekton::PipelineRun;
+use sluice_artifacts::{CreateRequest, Environment, Limits};
+use std::path::Path;
 
 /// Runs the command.
 ///
@@ -38,7 +40,7 @@ async fn pipeline_run(connection: &Connection, args: &Build) -> Result<Value> {
     let bundle = lock.pin(&format!("{ALIAS}/pipelines/docker-build:0.1"))?;
     let namespace = &args.target.namespace;
     let component = component(connection, args).await?;
-    let name = component.as_ref().map_or_else(|| image_name(&args.source), |c| c.metadata.name.clone());
+    let name = component.as_ref().map_or_else(|| image_name(&absolute(&args.source)), |c| c.metadata.name.clone());
     let tag = format!("build-{}", jiff::Timestamp::now().as_millisecond());
     let repository = component.as_ref().map(|c| c.spec.container_image.clone()).filter(|image| !image.is_empty());
     let repository = repository.unwrap_or_else(|| format!("{}/{namespace}/{name}", connection.host));
@@ -64,7 +66,7 @@ async fn pipeline_run(connection: &Connection, args: &Build) -> Result<Value> {
             ]},
             "taskRunTemplate": {"serviceAccountName": account},
             "params": [
-                {"name": "git-url", "value": source(&args.source)?},
+                {"name": "git-url", "value": source(connection, args, &format!("{namespace}/{name}.git")).await?},
                 {"name": "revision", "value": args.revision},
                 {"name": "output-image", "value": image},
             ],
@@ -82,6 +84,14 @@ async fn component(connection: &Connection, args: &Build) -> Result<Option<Compo
     }
 }
 
+/// A folder such as `.` by its name.
+fn absolute(source: &str) -> String {
+    match source.contains("://") {
+        true => source.to_owned(),
+        false => Path::new(source).canonicalize().map_or_else(|_| source.to_owned(), |path| path.display().to_string()),
+    }
+}
+
 /// The last part of the URL's path, as a name.
 fn image_name(source: &str) -> String {
     let last = source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
@@ -95,11 +105,46 @@ fn image_name(source: &str) -> String {
     if name.is_empty() { "image".into() } else { name.chars().take(40).collect() }
 }
 
-fn source(source: &str) -> Result<String> {
-    if source.contains("://") {
-        return Ok(source.to_owned());
+/// A URL as it is; a folder's repository as a trusted artifact, so that the run needs nothing of this machine's user.
+async fn source(connection: &Connection, args: &Build, repository: &str) -> Result<String> {
+    if args.source.contains("://") {
+        return Ok(args.source.clone());
     }
-    Err(CliError::usage(format!("`{source}` is not a git URL")).hint("write http://, https:// or git://"))
+    let folder = Path::new(&args.source);
+    if !folder.is_dir() {
+        return Err(CliError::usage(format!("`{}` is neither a URL nor a folder", args.source))
+            .hint("write http://, https:// or git://, or name a folder with a git repository"));
+    }
+    let scratch = tempfile::tempdir().context(Exit::Usage, "making a temporary folder")?;
+    let origin = scratch.path().join("origin");
+    let clone = std::process::Command::new("git")
+        .args(["clone", "--quiet", "--bare", "--no-hardlinks"])
+        .arg(folder)
+        .arg(&origin)
+        .output()
+        .context(Exit::Usage, "running `git`")?;
+    if !clone.status.success() {
+        let why = String::from_utf8_lossy(&clone.stderr).trim().to_owned();
+        return Err(CliError::usage(format!("`{}`: {why}", args.source)).hint("only what is committed is built"));
+    }
+    let auth = connection.auth.clone();
+    let registries = connection.registry.registries().clone();
+    let store = format!("{}/{repository}:latest", connection.host);
+    let work = move || {
+        let result = scratch.path().join("SOURCE");
+        let request = CreateRequest {
+            store: store.parse().map_err(|e| CliError::usage(format!("`{store}`: {e}")))?,
+            pairs: vec![(result, origin)],
+            expires_after: None,
+            limits: Limits::default(),
+        };
+        let mut notes = |line: &str| tracing::info!("{line}");
+        let made = sluice_artifacts::create(&Environment { auth, registries }, &request, &mut notes);
+        let made = made.map_err(|e| CliError::new(Exit::Usage, e.to_string()))?;
+        let uri = made.first().ok_or_else(|| CliError::defect("no artifact was made"))?;
+        Ok(uri.to_string())
+    };
+    tokio::task::spawn_blocking(work).await.context(Exit::Defect, "storing the source")?
 }
 
 #[cfg(test)]

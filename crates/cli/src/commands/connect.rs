@@ -11,6 +11,8 @@ use std::path::Path;
 pub struct Connection {
     pub client: Client,
     pub registry: sluice_oci::Client,
+    /// The registry credential of the same identity.
+    pub auth: AuthFile,
     /// `HOST:PORT` by which images of the embedded registry are named.
     pub host: String,
 }
@@ -36,8 +38,8 @@ impl Connection {
         let client = Client::try_from(config).context(Exit::Usage, what())?;
         let host = registry_host(&client).await?;
         let auth = token.map_or_else(AuthFile::default, |token| AuthFile::single(&host, "token", &token));
-        let registry = sluice_oci::Client::new(registries(&host), auth);
-        Ok(Self { client, registry: registry.context(Exit::Defect, "making the registry client")?, host })
+        let registry = sluice_oci::Client::new(registries(&host), auth.clone());
+        Ok(Self { client, registry: registry.context(Exit::Defect, "making the registry client")?, auth, host })
     }
 
     /// The lock of what was published last.
