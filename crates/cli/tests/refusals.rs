@@ -21,7 +21,9 @@ fn a_port_in_use_and_a_folder_that_cannot_be_used() {
     let address = busy.local_addr().unwrap().to_string();
     let data = root.join("data");
     let data = data.to_str().unwrap();
-    let up_on = |api: &str, registry: &str| sluice(&["up", "--detach", "--data-dir", data, "--listen", api, "--registry-listen", registry]);
+    let up_on = |api: &str, registry: &str| {
+        sluice(&["up", "--detach", "--data-dir", data, "--listen", api, "--registry-listen", registry])
+    };
     up_on(&address, "127.0.0.1:0").refused(2, &[&format!("`--listen {address}`"), "in use", "\n\nhint: "]);
     up_on("127.0.0.1:0", &address).refused(2, &[&format!("`--registry-listen {address}`"), "in use", "\n\nhint: "]);
     up_on("nonsense", "127.0.0.1:0").refused(2, &["`--listen nonsense` is not an address", "\n\nhint: "]);
@@ -74,20 +76,21 @@ fn commands_say_what_is_wrong_and_what_to_do() {
     cluster.publish();
     let broken = run(&cluster, "kind: [");
     broken.refused(2, &["reading `", ".yaml`"]);
-    run(&cluster, "kind: PipelineRun\n").refused(2, &["apiVersion"]);
-    run(&cluster, &BUILD.replace("PipelineRun", "PipelineRum")).refused(2, &["kind `PipelineRum` of `tekton.dev/v1` is not served"]);
-    run(&cluster, &BUILD.replace("small-build:0.1", "no-such:0.1")).refused(
-        2,
-        &["`library.sluice.dev/pipelines/no-such:0.1` is not in the library", "\n\nhint: it has: "],
-    );
+    run(&cluster, "kind: PipelineRun\n").refused(2, &["an object has no apiVersion or no kind", "\n\nhint: "]);
+    let embedded = "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {generateName: x-}\nspec: {pipelineSpec: {params: [{name: a, default: b}], tasks: []}}\n";
+    let embedded = cluster.file(embedded);
+    let ran = cluster.sluice(&["run", "-f", embedded.to_str().unwrap(), "-p", "no-such=1"]);
+    ran.refused(2, &["`--param no-such`: the PipelineRun has no such param", "\n\nhint: it has: a"]);
+    run(&cluster, &BUILD.replace("PipelineRun", "PipelineRum"))
+        .refused(2, &["kind `PipelineRum` of `tekton.dev/v1` is not served"]);
+    run(&cluster, &BUILD.replace("small-build:0.1", "no-such:0.1"))
+        .refused(2, &["`library.sluice.dev/pipelines/no-such:0.1` is not in the library", "\n\nhint: it has: "]);
     let no_file = cluster.sluice(&["run", "-f", "/no/such/file.yaml"]);
     no_file.refused(2, &["reading `/no/such/file.yaml`"]);
     let param = cluster.file(BUILD);
     cluster.sluice(&["run", "-f", param.to_str().unwrap(), "-p", "x"]).refused(2, &["`--param x` is not NAME=VALUE"]);
-    let component = cluster.sluice(&["build", "https://git.example.org/x", "--component", "none", "-n", "acme"]);
-    component.refused(2, &[]);
-    let source = cluster.sluice(&["build", "no-url", "-n", "default"]);
-    source.refused(2, &["`no-url`"]);
+    let library = cluster.sluice(&["build", "https://git.example.org/x", "-n", "default"]);
+    library.refused(2, &["`library.sluice.dev/pipelines/docker-build:0.1` is not in the library", "\n\nhint: "]);
     cluster.sluice(&["status", "--data-dir", data]).ok();
 
     // A credential that is nobody's.
@@ -95,7 +98,11 @@ fn commands_say_what_is_wrong_and_what_to_do() {
     let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
     config["users"][0]["user"]["token"] = "wrong".into();
     let file = cluster.file(&config.to_string());
-    let output = cluster.command(support::programs::sluice()).env("KUBECONFIG", &file).args(["run", "-f", param.to_str().unwrap()]).output();
+    let output = cluster
+        .command(support::programs::sluice())
+        .env("KUBECONFIG", &file)
+        .args(["run", "-f", param.to_str().unwrap()])
+        .output();
     Ran::of(output.unwrap()).refused(4, &["nauthorized"]);
 
     cluster.sluice(&["down", "--data-dir", data]).ok();
@@ -109,13 +116,23 @@ fn commands_say_what_is_wrong_and_what_to_do() {
 fn runs_that_cannot_be_are_refused_or_end_with_the_reason() {
     let cluster = Cluster::full("bad-runs");
 
-    // A param that the pipeline does not have.
-    let unknown = BUILD.replace("    - name: output-image", "    - name: no-such-param\n      value: x\n    - name: output-image");
-    let ran = run(&cluster, &unknown);
-    eprintln!("unknown param: {ran:#?}");
+    // A param that nobody declares, and one that is required and not given.
+    let one = |params: &str, script: &str| {
+        format!(
+            "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {{generateName: x-, namespace: acme}}\nspec:\n  pipelineSpec:\n    params: [{params}]\n    tasks:\n    - name: t\n      params: [{{name: p, value: '{script}'}}]\n      taskSpec: {{params: [{{name: p}}], steps: [{{name: s, image: 'library.sluice.dev/images/toolbox:0.1', script: 'echo $(params.p)'}}]}}\n"
+        )
+    };
+    let ran = run(&cluster, &one("", "$(params.no-such)"));
+    ran.refused(2, &["no-such"]);
+    let ran = run(&cluster, &one("{name: needed}", "$(params.needed)"));
+    ran.refused(1, &["needed", "\n\nhint: "]);
 
     // A Pipeline with a cycle.
-    let task = |name: &str, after: &str| format!("  - {{name: {name}, runAfter: [{after}], taskSpec: {{steps: [{{name: s, image: x, script: 'true'}}]}}}}\n");
+    let task = |name: &str, after: &str| {
+        format!(
+            "  - {{name: {name}, runAfter: [{after}], taskSpec: {{steps: [{{name: s, image: x, script: 'true'}}]}}}}\n"
+        )
+    };
     let cycle = format!(
         "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: cycle, namespace: acme}}\nspec:\n  tasks:\n{}{}",
         task("a", "b"),
@@ -130,7 +147,7 @@ fn runs_that_cannot_be_are_refused_or_end_with_the_reason() {
     ran.refused(1, &["acme/no-such:1", "\n\nhint: "]);
 
     let component = cluster.sluice(&["build", "https://git.example.org/x", "--component", "none", "-n", "acme"]);
-    component.refused(2, &[]);
+    component.refused(2, &["Component `acme/none` does not exist", "\n\nhint: "]);
 
     // A Release that no admission is for: the plan's application belongs to another tenant's admission.
     cluster.apply(
@@ -143,6 +160,7 @@ fn runs_that_cannot_be_are_refused_or_end_with_the_reason() {
     let end = cluster.release_end("other", &name);
     let released = condition(&end, "Released").unwrap();
     assert_eq!(released["status"], "False", "{end:#}");
-    eprintln!("{}", serde_json::to_string_pretty(&end["status"]["conditions"]).unwrap());
+    let why = condition(&end, "Validated").unwrap()["message"].as_str().unwrap();
+    assert!(why.contains("no ReleasePlanAdmission found in namespace (acme-managed) with the origin (other)"), "{why}");
     assert!(cluster.list("pipelineruns", "acme-managed").is_empty(), "no managed pipeline ran");
 }

@@ -36,10 +36,10 @@ pub async fn run(args: Build) -> Result {
 
 /// The PipelineRun of the library's docker-build pipeline for this source.
 async fn pipeline_run(connection: &Connection, args: &Build) -> Result<Value> {
-    let lock = connection.lock().await?;
-    let bundle = lock.pin(&format!("{ALIAS}/pipelines/docker-build:0.1"))?;
     let namespace = &args.target.namespace;
     let component = component(connection, args).await?;
+    let lock = connection.lock().await?;
+    let bundle = lock.pin(&format!("{ALIAS}/pipelines/docker-build:0.1"))?;
     let name = component.as_ref().map_or_else(|| image_name(&absolute(&args.source)), |c| c.metadata.name.clone());
     let tag = format!("build-{}", jiff::Timestamp::now().as_millisecond());
     let repository = component.as_ref().map(|c| c.spec.container_image.clone()).filter(|image| !image.is_empty());

@@ -39,6 +39,12 @@ pub async fn run(args: TaskPush) -> Result {
 pub async fn push(connection: &Connection, folder: &Path, images: &Path) -> Result<Lock> {
     let client = &connection.registry;
     let mut lock = Lock { v: 1, ..Lock::default() };
+    for (what, folder) in [("the library", folder), ("`--images`", images)] {
+        if !folder.is_dir() {
+            return Err(CliError::usage(format!("{what}: `{}` is not a folder", folder.display()))
+                .hint("`make images` leaves the step images in target/images; the library's sources are in library"));
+        }
+    }
     for name in library::names(images)? {
         let layout = images.join(&name);
         let version = std::fs::read_to_string(folder.join("images").join(&name).join("version"))

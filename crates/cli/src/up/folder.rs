@@ -100,7 +100,8 @@ pub fn prepare() -> Result<()> {
         }
         let found = std::fs::symlink_metadata(name).context(Exit::Usage, what())?;
         if !found.is_dir() {
-            return Err(CliError::usage(format!("`{name}` in the data folder is not a folder")));
+            return Err(CliError::usage(format!("`{name}` in the data folder is not a folder"))
+                .hint("name a folder that `sluice up` made, or one that is empty"));
         }
         chown(name, Some(owner), Some(owner)).context(Exit::Usage, what())?;
         std::fs::set_permissions(name, std::fs::Permissions::from_mode(mode)).context(Exit::Usage, what())?;

@@ -57,7 +57,7 @@ impl Ran {
 }
 
 /// The processes of a data folder.
-#[derive(Clone, Copy, Debug, serde::Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize, PartialEq, Eq)]
 pub struct Pids {
     pub supervisor: u32,
     pub control_plane: u32,
@@ -152,6 +152,22 @@ impl Cluster {
         self.sluice(&["task", "push", library.to_str().unwrap(), "--images", images.to_str().unwrap()]).ok();
     }
 
+    /// Publishes it again with one file replaced.
+    pub fn publish_with(&self, path: &str, text: &str) {
+        let library = self.root.join("library");
+        std::fs::write(library.join(path), text).unwrap();
+        let images = programs::images();
+        self.sluice(&["task", "push", library.to_str().unwrap(), "--images", images.to_str().unwrap()]).ok();
+    }
+
+    /// What the managed pipeline of a Release said.
+    pub fn managed_log(&self, release: &Value) -> String {
+        let run = release["status"]["managedProcessing"]["pipelineRun"].as_str().unwrap_or_default();
+        let (namespace, run) = run.split_once('/').unwrap_or_else(|| panic!("no managed pipeline ran: {release:#}"));
+        let of_run = |o: &&Value| o["metadata"]["labels"]["tekton.dev/pipelineRun"] == run;
+        self.list("taskruns", namespace).iter().filter(of_run).map(|task| self.logs(namespace, task)).collect()
+    }
+
     /// `HOST:PORT` of the registry, as images are named.
     pub fn host(&self) -> &str {
         &self.connection.host
@@ -201,8 +217,9 @@ impl Cluster {
 
     /// What a scenario cannot know beforehand.
     pub fn fill(&self, text: &str) -> String {
-        let pids = self.pids().unwrap();
-        let addresses: Value = serde_json::from_slice(&std::fs::read(self.data.join("addresses.json")).unwrap()).unwrap();
+        let pids = self.pids().unwrap_or_default();
+        let addresses: Value =
+            serde_json::from_slice(&std::fs::read(self.data.join("addresses.json")).unwrap()).unwrap();
         text.replace("localhost:5000", self.host())
             .replace("${DATA}", self.data.to_str().unwrap())
             .replace("${API}", addresses["api"].as_str().unwrap())
@@ -240,14 +257,16 @@ impl Cluster {
 
     /// An object, if there is one and the API answers.
     pub fn get(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
-        let api: Api<DynamicObject> = Api::namespaced_with(self.connection.client.clone(), namespace, &resource(plural));
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.connection.client.clone(), namespace, &resource(plural));
         let object = self.block_on(api.get_opt(name)).ok()??;
         serde_json::to_value(object).ok()
     }
 
     /// All objects of a kind in a namespace.
     pub fn list(&self, plural: &str, namespace: &str) -> Vec<Value> {
-        let api: Api<DynamicObject> = Api::namespaced_with(self.connection.client.clone(), namespace, &resource(plural));
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.connection.client.clone(), namespace, &resource(plural));
         let list = self.block_on(api.list(&Default::default()));
         list.map(|list| list.items.iter().map(|o| serde_json::to_value(o).unwrap()).collect()).unwrap_or_default()
     }
@@ -283,7 +302,8 @@ impl Cluster {
         assert_eq!(condition(&run, "Succeeded").unwrap()["status"], "True", "{run:#}");
         self.signed("pipelineruns", &namespace, &name);
         let snapshot = "appstudio.openshift.io/snapshot";
-        let run = self.until("pipelineruns", (&namespace, &name), |o| o["metadata"]["annotations"][snapshot].is_string());
+        let run =
+            self.until("pipelineruns", (&namespace, &name), |o| o["metadata"]["annotations"][snapshot].is_string());
         let snapshot = run["metadata"]["annotations"][snapshot].as_str().unwrap().to_owned();
         (run, snapshot)
     }
