@@ -67,4 +67,7 @@ pub struct RunArgs {
     /// Leave a PipelineRun's statement without the subjects and inputs of its TaskRuns, as Chains does by default
     #[arg(long)]
     pub shallow: bool,
+    /// End with the process that started this one
+    #[arg(long)]
+    pub with_parent: bool,
 }

@@ -1,6 +1,7 @@
 //! `sluice-observer`: arguments, logs, signals and exit codes; everything else is the library's.
 
 use clap::Parser;
+use rustix::process::{Signal, set_parent_process_death_signal};
 use sluice_observer::args::{Arguments, Command};
 use sluice_observer::connect::{self, SetupError};
 use std::process::ExitCode;
@@ -33,6 +34,10 @@ fn main() -> ExitCode {
 fn run(args: &sluice_observer::args::RunArgs) -> Result<ExitCode, SetupError> {
     let setup =
         |e: std::io::Error| SetupError::File { what: "start", path: "the observer".to_owned(), reason: e.to_string() };
+    if args.with_parent {
+        // One that outlived its supervisor would sign beside the next one's.
+        set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| setup(e.into()))?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(setup)?;
     runtime.block_on(async {
         let observer = connect::observer(args).await?;

@@ -263,6 +263,7 @@ impl Supervisor {
                 "observer/cosign.key",
                 "--engine-key",
                 "engine.pub",
+                "--with-parent",
             ])?
             .spawn()
             .context(Exit::Usage, "starting `sluice-observer`")?;
