@@ -57,8 +57,8 @@ soak: ## the crash and concurrency tests, many times over
 	PROPTEST_CASES=$(or $(CASES),20000) $(CARGO) test --locked --workspace --release
 
 .PHONY: bench
-bench: build ## the figures of the README
-	$(CARGO) bench --locked --workspace
+bench: images ## the figures of the README
+	$(CARGO) bench --locked -p sluice-cli --bench overhead
 
 .PHONY: fmt
 fmt: ## format the sources
