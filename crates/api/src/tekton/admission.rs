@@ -189,6 +189,19 @@ mod tests {
                 {"name": "b", "runAfter": ["a"], "taskRef": {"name": "t"}}]}}),
                 "invalid value: cycle detected; task \"a\" depends on \"b\": spec.pipelineSpec.tasks",
             ),
+            // What is fetched and what a policy judges must be the same bundle.
+            (
+                "pipelineruns",
+                json!({"pipelineSpec": {"tasks": [{"name": "a", "taskRef": {"resolver": "bundles", "params": [
+                {"name": "bundle", "value": "evil"}, {"name": "name", "value": "t"}, {"name": "bundle", "value": "trusted"}]}}]}}),
+                "expected exactly one, got both: spec.pipelineSpec.tasks[0].taskRef.params[bundle].name",
+            ),
+            (
+                "taskruns",
+                json!({"taskRef": {"resolver": "bundles", "params": [
+                {"name": "bundle", "value": "evil"}, {"name": "bundle", "value": "trusted"}]}}),
+                "expected exactly one, got both: spec.taskRef.params[bundle].name",
+            ),
             (
                 "pipelineruns",
                 json!({"pipelineRef": {"name": "p"}, "timeouts": {"tasks": "2h"}}),

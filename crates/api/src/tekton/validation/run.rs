@@ -24,7 +24,7 @@ pub fn task_run(object: &Value) -> Result<(), Denied> {
             task::variables(embedded, &spec.params, "spec.taskSpec", &mut problems);
         }
     }
-    params(&spec.params, &mut problems);
+    params(&spec.params, "spec", &mut problems);
     workspaces(&spec.workspaces, "taskrun", &mut problems);
     match spec.status.as_str() {
         "" if !spec.status_message.is_empty() => {
@@ -58,7 +58,7 @@ pub fn pipeline_run(object: &Value) -> Result<(), Denied> {
         (Some(reference), None) => self::reference(reference, "spec.pipelineRef", &mut problems),
         (None, Some(embedded)) => pipeline::spec(embedded, "spec.pipelineSpec", Some(&spec.params), &mut problems),
     }
-    params(&spec.params, &mut problems);
+    params(&spec.params, "spec", &mut problems);
     workspaces(&spec.workspaces, "pipelinerun", &mut problems);
     let allowed = ["Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending"];
     if !spec.status.is_empty() && !allowed.contains(&spec.status.as_str()) {
@@ -86,13 +86,15 @@ pub(super) fn reference(reference: &Ref, at: &str, problems: &mut Problems) {
     } else if !reference.name.is_empty() {
         problems.add("expected exactly one, got both", format!("{at}.name, {at}.resolver"));
     }
+    // Of two values for one name a reader may take the first and a policy the last.
+    params(&reference.params, at, problems);
 }
 
-fn params(params: &[Param], problems: &mut Problems) {
+fn params(params: &[Param], at: &str, problems: &mut Problems) {
     let mut names = BTreeSet::new();
     for param in params {
         if !names.insert(&param.name) {
-            problems.add("expected exactly one, got both", format!("spec.params[{}].name", param.name));
+            problems.add("expected exactly one, got both", format!("{at}.params[{}].name", param.name));
         }
     }
 }
