@@ -45,7 +45,7 @@ test: ## the tests that need Rust and Debian packages
 	$(MAKE) --no-print-directory images
 	library/tests/run
 	library/images/test $(TARGET)/static/sluice-artifact
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 .PHONY: peers
 peers: ## the tests against cosign and kubectl, built from pinned Go modules
