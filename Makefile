@@ -8,7 +8,7 @@ CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # The step images hold a sluice-artifact that needs no shared object.
 STATIC := x86_64-unknown-linux-gnu
-PACKAGES_DEMO := gcc busybox-static mmdebstrap git skopeo
+PACKAGES_DEMO := gcc busybox-static mmdebstrap git skopeo kubernetes-client
 PACKAGES_TEST := $(PACKAGES_DEMO) jq
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sluice
 DENY := 0.20.2

@@ -46,7 +46,8 @@ fn small_library(scratch: &Path, images: &Path) -> PathBuf {
     std::fs::create_dir_all(library.join("policy")).unwrap();
     std::fs::create_dir_all(library.join("data")).unwrap();
     std::fs::write(library.join("policy/none.rego"), "package none\n").unwrap();
-    std::os::unix::fs::symlink(images.join("toolbox").canonicalize().unwrap(), library.join("layouts/toolbox")).unwrap();
+    std::os::unix::fs::symlink(images.join("toolbox").canonicalize().unwrap(), library.join("layouts/toolbox"))
+        .unwrap();
     library
 }
 

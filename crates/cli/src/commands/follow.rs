@@ -28,6 +28,7 @@ pub struct Test {
     pub status: String,
     /// What the policy said, where the scenario ran one.
     pub report: Option<Value>,
+    pub seconds: Option<i64>,
 }
 
 /// How a Release ended.
@@ -183,7 +184,8 @@ async fn tests(connection: &Connection, snapshot: &DynamicObject) -> Vec<Test> {
     for item in list.iter().flat_map(|v| v.as_array()).flatten() {
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
         let report = report_of(connection, &namespace, &text("testPipelineRunName")).await;
-        tests.push(Test { scenario: text("scenario"), status: text("status"), report });
+        let seconds = watch::seconds(item["startTime"].as_str(), item["completionTime"].as_str());
+        tests.push(Test { scenario: text("scenario"), status: text("status"), report, seconds });
     }
     tests
 }

@@ -11,8 +11,9 @@ use crate::error::{CliError, Exit, Result};
 /// Exit 2 when a file or the release data is malformed, 1 when an image lacks something or the registry refuses.
 pub async fn run(args: PushSnapshot) -> Result {
     let client = step_client()?;
-    let published =
-        sluice_delivery::publish::push_snapshot(&client, &args.snapshot, &args.data, &args.results).await.map_err(refused)?;
+    let published = sluice_delivery::publish::push_snapshot(&client, &args.snapshot, &args.data, &args.results)
+        .await
+        .map_err(refused)?;
     for image in published {
         for url in image.urls {
             println!("{url}@{}", image.shasum);

@@ -195,7 +195,8 @@ fn images(
         .context(Exit::Defect, "making the registry client")?;
     let store = store.clone();
     // What lies in the embedded registry is read where it lies; the engine has asked the registry for it by name first.
-    let local = Arc::new(move |digest: &sluice_oci::Digest| Some(store.blob_path(digest)).filter(|path| path.is_file()));
+    let local =
+        Arc::new(move |digest: &sluice_oci::Digest| Some(store.blob_path(digest)).filter(|path| path.is_file()));
     Ok(Arc::new(sluice_engine::images::RegistryImages::new(client, "control/images", local)))
 }
 

@@ -4,6 +4,7 @@ use crate::commands::connect::{Connection, Kind};
 use crate::commands::follow::Outcome;
 use crate::commands::{report, watch};
 use crate::error::Result;
+use kube::api::DynamicObject;
 use sluice_api::tekton::{PipelineRun, RefSource, TaskRun};
 use std::fmt::Write;
 
@@ -38,20 +39,35 @@ pub async fn summary(connection: &Connection, run: &PipelineRun, outcome: &Outco
         let _ = writeln!(out, "{:<12} {artifact}", if index == 0 { "artifacts" } else { "" });
     }
     let _ = writeln!(out, "image        {}", outcome.image);
-    let _ = writeln!(out, "attestation  SLSA provenance and witness record beside it, signed by the observer");
+    let object = connection.api(Kind::PipelineRun, &run.metadata.namespace).get(&run.metadata.name).await?;
+    let attested = "SLSA provenance and witness record beside it, signed by the observer";
+    line(&mut out, "attestation", attested, signing_seconds(&object));
     for test in &outcome.tests {
-        let _ = writeln!(out, "verdict      {} {}{}", test.scenario, test.status, report::counts(test.report.as_ref()));
+        let text = format!("{} {}{}", test.scenario, test.status, report::counts(test.report.as_ref()));
+        line(&mut out, "verdict", &text, test.seconds);
     }
     if let Some(release) = &outcome.release {
-        let seconds = release.seconds.map_or(String::new(), |s| format!("  {s} s"));
-        let _ =
-            writeln!(out, "release      {} {}{seconds}", release.name, report::counts(release.report.as_ref()).trim());
+        let text = format!("{}{}", release.name, report::counts(release.report.as_ref()));
+        line(&mut out, "release", &text, release.seconds);
         for image in report::published(release.artifacts.as_ref()) {
             let _ = writeln!(out, "published    {image}");
         }
     }
     let _ = writeln!(out, "from the command to the release: {total:.1} s");
     Ok(out)
+}
+
+fn line(out: &mut String, label: &str, text: &str, seconds: Option<i64>) {
+    let seconds = seconds.map_or(String::new(), |s| format!("{s} s"));
+    let _ = writeln!(out, "{label:<12} {text:<69} {seconds:>6}");
+}
+
+/// From the end of the run to the observer's annotation, as its managedFields tell.
+fn signing_seconds(object: &DynamicObject) -> Option<i64> {
+    let fields = object.metadata.managed_fields.as_ref()?;
+    let signed = fields.iter().find(|f| f.manager.as_deref() == Some("tekton-chains-controller"))?;
+    let signed = serde_json::to_value(signed.time.as_ref()?).ok()?;
+    watch::seconds(object.data["status"]["completionTime"].as_str(), signed.as_str())
 }
 
 fn definition(source: Option<&RefSource>) -> String {
