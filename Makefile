@@ -9,7 +9,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # The step images hold a sluice-artifact that needs no shared object.
 STATIC := x86_64-unknown-linux-gnu
 PACKAGES_DEMO := gcc busybox-static mmdebstrap git skopeo kubernetes-client
-PACKAGES_TEST := $(PACKAGES_DEMO) jq
+PACKAGES_TEST := $(PACKAGES_DEMO) jq kubernetes-client
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sluice
 DENY := 0.20.2
 # Where the programs and the tests find the step images.
