@@ -56,7 +56,7 @@ pub async fn run(args: Run) -> Result {
 /// When the kind is not served or the object is refused.
 pub async fn create(connection: &Connection, namespace: &str, object: Value) -> Result<DynamicObject> {
     let object: DynamicObject = serde_json::from_value(object).context(Exit::Usage, "reading an object")?;
-    let types = object.types.clone().unwrap_or_else(TypeMeta::default);
+    let types = object.types.clone().unwrap_or_default();
     if types.api_version.is_empty() || types.kind.is_empty() {
         return Err(CliError::usage("an object has no apiVersion or no kind")
             .hint("each document of the file is one Kubernetes object, such as `apiVersion: tekton.dev/v1`"));
