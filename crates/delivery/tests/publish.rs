@@ -84,7 +84,7 @@ impl World {
         let digest = push(&client, &repository.at_tag("main").unwrap(), name).await;
         for kind in companions {
             let tag = format!("sha256-{}.{kind}", digest.hex());
-            push(&client, &repository.at_tag(&tag).unwrap(), &format!("{kind} of {name}")).await;
+            attach(&client, &repository.at_tag(&tag).unwrap(), &format!("{kind} of {name}"), kind).await;
         }
         digest
     }
@@ -120,13 +120,26 @@ impl World {
 }
 
 async fn push(client: &Client, reference: &Reference, content: &str) -> Digest {
+    push_as(client, reference, content, "application/vnd.oci.image.layer.v1.tar").await
+}
+
+async fn attach(client: &Client, reference: &Reference, content: &str, kind: &str) -> Digest {
+    let media_type = match kind {
+        "sig" => "application/vnd.dev.cosign.simplesigning.v1+json",
+        "att" => "application/vnd.dsse.envelope.v1+json",
+        _ => "text/spdx+json",
+    };
+    push_as(client, reference, content, media_type).await
+}
+
+async fn push_as(client: &Client, reference: &Reference, content: &str, kind: &str) -> Digest {
     let layer = content.repeat(1000);
     client.push_blob(reference, layer.clone()).await.unwrap();
     client.push_blob(reference, "{}").await.unwrap();
     let manifest = json!({
         "schemaVersion": 2, "mediaType": media_type::MANIFEST,
         "config": Descriptor::of("application/vnd.oci.image.config.v1+json", b"{}"),
-        "layers": [Descriptor::of("application/vnd.oci.image.layer.v1.tar", layer.as_bytes())],
+        "layers": [Descriptor::of(kind, layer.as_bytes())],
     });
     client.push_manifest(reference, media_type::MANIFEST, manifest.to_string()).await.unwrap()
 }
@@ -213,5 +226,24 @@ async fn a_registry_that_fails_at_any_write_shows_nothing_half() {
     assert!(failures > 10, "{failures}");
     for name in ["one", "two"] {
         assert_eq!(world.tags(name).await.len(), 5);
+    }
+}
+
+/// Nobody verified what the tags beside an image hold: an image there must not reach production by the way.
+#[tokio::test]
+async fn an_image_in_place_of_a_signature_is_not_published() {
+    let world = World::new().await;
+    for kind in ALL {
+        let name = format!("smuggled-{kind}");
+        let digest = world.image(&name, &ALL).await;
+        let client = world.client("builder");
+        let place = world.reference(&format!("acme/{name}:sha256-{}.{kind}", digest.hex()));
+        let evil = push(&client, &place, "evil").await;
+        let (spec, data) = (world.spec(&[(&name, &digest)]), world.data(&[&name]));
+        let error = publish(&world.client("pusher"), &spec, &data).await.unwrap_err().to_string();
+        assert!(error.contains("application/vnd.oci.image.layer.v1.tar"), "{error}");
+        assert!(world.tags(&name).await.is_empty());
+        let smuggled = world.reference(&format!("production/{name}")).at_digest(evil);
+        assert!(client.manifest(&smuggled).await.is_err(), "{kind}");
     }
 }

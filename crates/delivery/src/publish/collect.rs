@@ -10,6 +10,18 @@ use std::path::Path;
 /// Most manifests of one image; an index of more is not an image.
 const MAX_MANIFESTS: usize = 64;
 
+/// Layers of cosign's `.sig` and `.att`, and of an `.sbom`.
+const SIGNATURE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
+const SBOMS: [&str; 6] = [
+    "text/spdx",
+    "text/spdx+json",
+    "application/spdx+json",
+    "application/vnd.cyclonedx",
+    "application/vnd.cyclonedx+json",
+    "application/vnd.cyclonedx+xml",
+];
+
 /// An image and everything that goes with it.
 #[derive(Debug)]
 pub(super) struct Image {
@@ -66,7 +78,10 @@ pub(super) async fn image(client: &Client, component: &str, source: &Reference) 
             let tag = format!("sha256-{}.{kind}", manifest.digest.hex());
             let place = source.at_tag(&tag).map_err(|e| failed(e.into()))?;
             match client.manifest(&place).await {
-                Ok(manifest) => companions.push(Companion { tag, manifest }),
+                Ok(manifest) => {
+                    check_companion(component, kind, &tag, &manifest)?;
+                    companions.push(Companion { tag, manifest });
+                }
                 // Of the image itself; the images of an index and SBOMs may do without.
                 Err(error) if error.is_not_found() && (i > 0 || kind == "sbom") => {}
                 Err(error) => return Err(failed(error)),
@@ -74,6 +89,28 @@ pub(super) async fn image(client: &Client, component: &str, source: &Reference) 
         }
     }
     Ok(Image { component: component.to_owned(), source: source.clone(), root, children, companions })
+}
+
+/// What a tag beside an image may hold. Those tags are the tenant's, and nobody verified what is there now: an image of
+/// its own would reach the production repository by the way.
+fn check_companion(component: &str, kind: &str, tag: &str, manifest: &PulledManifest) -> Result<(), PublishError> {
+    let wrong = |detail: String| PublishError::Component { component: component.to_owned(), detail };
+    if manifest.is_index() {
+        return Err(wrong(format!("`{tag}` is an index, where a {kind} belongs; build the image again")));
+    }
+    let content = manifest.image().map_err(|source| registry(component, source))?;
+    let known = |media_type: &str| match kind {
+        "sig" => media_type == SIGNATURE,
+        "att" => media_type == ENVELOPE,
+        _ => SBOMS.contains(&media_type),
+    };
+    match content.layers.iter().find(|layer| !known(&layer.media_type)) {
+        None => Ok(()),
+        Some(layer) => Err(wrong(format!(
+            "`{tag}` has a layer of type `{}`, which is not that of a {kind}; build the image again",
+            layer.media_type.chars().take(100).collect::<String>()
+        ))),
+    }
 }
 
 /// Makes every blob of the image available in the repository.
