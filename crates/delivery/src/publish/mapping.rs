@@ -61,6 +61,14 @@ pub(super) fn plan(spec: &SnapshotSpec, data: &Value) -> Result<Vec<Item>, Publi
     let mapping = mapping.unwrap_or_default();
     let mut items = Vec::new();
     for component in &spec.components {
+        // The name goes into the result IMAGES, where a comma and an `@` would claim an image.
+        if !is_label(&component.name) {
+            return Err(PublishError::Component {
+                component: component.name.chars().take(63).collect(),
+                detail: "the name is not a DNS label (a-z, 0-9 and -, at most 63); correct it in the Snapshot"
+                    .to_owned(),
+            });
+        }
         let mapped: Vec<&Component> = mapping.components.iter().filter(|c| c.name == component.name).collect();
         match mapped.as_slice() {
             [] => {}
@@ -128,6 +136,14 @@ fn expand(template: &str, component: &SnapshotComponent, hex: &str) -> Result<St
         let (name, after) = after.split_once("}}").ok_or_else(|| format!("tag `{template}`: `{{{{` without `}}}}`"))?;
         out.push_str(before);
         match name.trim() {
+            // It is the tenant's word, and would else choose any tag of the repository.
+            "git_sha" | "git_short_sha" if !is_commit(commit) => {
+                let given: String = commit.chars().take(100).collect();
+                return Err(format!(
+                    "tag `{template}`: source.git.revision `{given}` is not a commit (7 to 64 of 0-9 and a-f); correct it in \
+                     the Snapshot"
+                ));
+            }
             "git_sha" => out.push_str(commit),
             "git_short_sha" => out.push_str(commit.get(..7).unwrap_or(commit)),
             "digest_sha" => out.push_str(hex),
@@ -146,6 +162,15 @@ fn expand(template: &str, component: &SnapshotComponent, hex: &str) -> Result<St
         return Err(format!("tag `{template}` gives `{out}`, which is no tag for an image"));
     }
     Ok(out)
+}
+
+fn is_commit(text: &str) -> bool {
+    (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+}
+
+fn is_label(name: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 #[cfg(test)]
@@ -222,6 +247,33 @@ mod tests {
         for (component, want) in table {
             let message = mapped(component, json!([])).unwrap_err();
             assert!(message.starts_with(want), "{message}");
+        }
+    }
+
+    /// The revision is the tenant's word, and would else choose any tag of a production repository.
+    #[test]
+    fn a_revision_that_is_no_commit_is_no_tag() {
+        let component = json!({"name": "hello", "repositories": [{"url": "r/x"}]});
+        let data = json!({"mapping": {"components": [component], "defaults": {"tags": ["{{ git_sha }}"]}}});
+        for revision in ["stable", "v1.0.0", "", "latest", "c0ffee", "C0FFEE0011", &"a".repeat(65)] {
+            let mut spec = spec();
+            spec.components[0].source =
+                serde_json::from_value(json!({"git": {"url": "u", "revision": revision}})).unwrap();
+            let message = plan(&spec, &data).unwrap_err().to_string();
+            assert!(message.contains("is not a commit"), "{revision}: {message}");
+        }
+    }
+
+    /// The result IMAGES is read as type hints: images that the task built.
+    #[test]
+    fn a_component_cannot_claim_an_image_by_its_name() {
+        let digest = "b".repeat(64);
+        for name in [&format!("x,localhost:5000/acme/hello@sha256:{digest},y"), "a@b", "", "-a", "A", "a\nb"] {
+            let mut spec = spec();
+            spec.components[0].name = (*name).to_owned();
+            let data = json!({"mapping": {"components": [{"name": name, "repository": "r/x", "tags": ["t"]}]}});
+            let message = plan(&spec, &data).unwrap_err().to_string();
+            assert!(message.contains("is not a DNS label"), "{name}: {message}");
         }
     }
 }
