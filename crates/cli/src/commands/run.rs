@@ -6,7 +6,7 @@ use super::{pin, watch};
 use crate::args::Run;
 use crate::error::{CliError, Context, Exit, Result};
 use kube::ResourceExt;
-use kube::api::{Api, DynamicObject, PostParams, TypeMeta};
+use kube::api::{Api, DynamicObject, PostParams};
 use kube::discovery::Scope;
 use serde_json::{Value, json};
 
