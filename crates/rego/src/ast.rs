@@ -1,0 +1,1 @@
+//! The abstract syntax of Rego modules. Written by the parser, rewritten by the compiler.

@@ -1,0 +1,10 @@
+//! Rego with the semantics of the Open Policy Agent 1.15: parse, compile once, evaluate many times, explain. No I/O, no
+//! clock and no knowledge of any policy; what reaches outside is given by the host or refused by name.
+
+pub mod ast;
+pub mod builtins;
+pub mod number;
+pub mod value;
+
+pub use number::Number;
+pub use value::Value;

@@ -1,0 +1,98 @@
+//! Values of Rego: JSON and sets, with OPA's total order (null < false < true < numbers < strings < arrays < objects <
+//! sets). Immutable and cheap to share.
+
+use crate::number::Number;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A value. Derived order is OPA's, as variants stand in its order and `Number` orders by magnitude.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(Arc<str>),
+    Array(Arc<Vec<Value>>),
+    Object(Arc<BTreeMap<Value, Value>>),
+    Set(Arc<BTreeSet<Value>>),
+}
+
+impl Value {
+    /// A string.
+    pub fn string(text: impl AsRef<str>) -> Self {
+        Self::String(Arc::from(text.as_ref()))
+    }
+
+    /// An array.
+    pub fn array(items: impl IntoIterator<Item = Value>) -> Self {
+        Self::Array(Arc::new(items.into_iter().collect()))
+    }
+
+    /// An object; later keys win.
+    pub fn object(items: impl IntoIterator<Item = (Value, Value)>) -> Self {
+        Self::Object(Arc::new(items.into_iter().collect()))
+    }
+
+    /// A set.
+    pub fn set(items: impl IntoIterator<Item = Value>) -> Self {
+        Self::Set(Arc::new(items.into_iter().collect()))
+    }
+
+    /// `null`, `boolean`, `number`, `string`, `array`, `object` or `set`, as `type_name` says.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::Array(_) => "array",
+            Self::Object(_) => "object",
+            Self::Set(_) => "set",
+        }
+    }
+
+    /// The text of a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Everything but `false` is true in a body.
+    pub fn is_true(&self) -> bool {
+        *self != Self::Bool(false)
+    }
+
+    /// From JSON.
+    pub fn from_json(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(b) => Self::Bool(*b),
+            serde_json::Value::Number(n) => Self::Number(Number::parse(&n.to_string()).unwrap_or_default()),
+            serde_json::Value::String(s) => Self::string(s),
+            serde_json::Value::Array(items) => Self::array(items.iter().map(Self::from_json)),
+            serde_json::Value::Object(map) => {
+                Self::object(map.iter().map(|(k, v)| (Self::string(k), Self::from_json(v))))
+            }
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(b: bool) -> Self {
+        Self::Bool(b)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::string(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(n: i64) -> Self {
+        Self::Number(Number::from(n))
+    }
+}
