@@ -3,8 +3,11 @@
 
 pub mod ast;
 pub mod builtins;
+pub mod error;
 pub mod number;
+pub mod parse;
 pub mod value;
 
+pub use error::{Code, Error};
 pub use number::Number;
 pub use value::Value;

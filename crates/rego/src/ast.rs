@@ -1,1 +1,0 @@
-//! The abstract syntax of Rego modules. Written by the parser, rewritten by the compiler.

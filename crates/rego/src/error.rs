@@ -1,0 +1,90 @@
+//! Errors of policies as OPA words them: a code, a message and a place, shown with the line and a caret.
+
+use crate::ast::{Location, Source};
+use std::fmt;
+use std::sync::Arc;
+
+/// OPA's codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    Parse,
+    Compile,
+    Type,
+    UnsafeVar,
+    Recursion,
+    EvalConflict,
+    EvalType,
+    EvalBuiltin,
+    EvalCancel,
+    EvalInternal,
+    WithMerge,
+}
+
+impl Code {
+    /// As OPA writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Parse => "rego_parse_error",
+            Self::Compile => "rego_compile_error",
+            Self::Type => "rego_type_error",
+            Self::UnsafeVar => "rego_unsafe_var_error",
+            Self::Recursion => "rego_recursion_error",
+            Self::EvalConflict => "eval_conflict_error",
+            Self::EvalType => "eval_type_error",
+            Self::EvalBuiltin => "eval_builtin_error",
+            Self::EvalCancel => "eval_cancel_error",
+            Self::EvalInternal => "eval_internal_error",
+            Self::WithMerge => "eval_with_merge_error",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Error {
+    pub code: Code,
+    pub message: String,
+    /// Row 0: of no place.
+    pub location: Location,
+    /// The name of the file, if it has one.
+    pub file: Option<Arc<str>>,
+    /// The line at the place, as far as it is shown, and the caret's column within it, from 0.
+    pub excerpt: Option<(String, usize)>,
+}
+
+impl Error {
+    /// An error of no place.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), location: Location::default(), file: None, excerpt: None }
+    }
+
+    /// An error at a place of a source.
+    pub fn at(code: Code, message: impl Into<String>, location: Location, source: &Source) -> Self {
+        let mut error = Self::new(code, message);
+        error.location = location;
+        error.file = Some(source.name.clone());
+        error
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.location.row > 0 {
+            match &self.file {
+                Some(file) if !file.is_empty() => write!(f, "{file}:{}: ", self.location.row)?,
+                _ => write!(f, "{}:{}: ", self.location.row, self.location.col)?,
+            }
+        }
+        write!(f, "{}: {}", self.code, self.message)?;
+        if let Some((line, caret)) = &self.excerpt {
+            write!(f, "\n\t{line}\n\t{:caret$}^", "")?;
+        }
+        Ok(())
+    }
+}
