@@ -7,6 +7,7 @@ pub mod error;
 pub mod number;
 pub mod parse;
 pub mod value;
+mod wide;
 
 pub use error::{Code, Error};
 pub use number::Number;

@@ -1,9 +1,12 @@
-//! Numbers as OPA has them: integers of any size exactly, others as the nearest double, each with one canonical text.
+//! Numbers as OPA has them: each keeps the text that it was written with, and all compare and compute by magnitude with a
+//! mantissa of 64 bits.
 
+use crate::wide::{self, Wide};
 use num_bigint::BigInt;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A finite number. Equal values are equal however they were written (1 == 1.0).
 #[derive(Clone, Debug)]
@@ -11,8 +14,10 @@ pub enum Number {
     Int(i64),
     /// Outside i64.
     Big(BigInt),
-    /// Never integral within i64, never NaN or infinite.
+    /// Not integral; its text is the shortest that reads back as this double. Never NaN or infinite.
     Float(f64),
+    /// Any other text of JSON's grammar, e.g. `1.0`, `1e3`, `0.3333333333333333333`.
+    Text(Arc<str>),
 }
 
 impl Default for Number {
@@ -27,6 +32,15 @@ impl From<i64> for Number {
     }
 }
 
+/// The text that Go's shortest `%g` gives a double, with exponents from `plain` digits on.
+pub(crate) fn general(n: f64, plain: i32) -> String {
+    let text = format!("{:e}", n.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    let point = exponent.parse::<i32>().unwrap_or(0) + 1;
+    wide::general(n.is_sign_negative(), &digits, point, plain)
+}
+
 impl Number {
     /// From a double; none for NaN and infinities.
     pub fn from_f64(n: f64) -> Option<Self> {
@@ -37,6 +51,9 @@ impl Number {
             // Exact: below 2^53.
             #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
             return Some(Self::Int(n as i64));
+        }
+        if n.fract() == 0.0 {
+            return Some(Self::Text(Arc::from(general(n, 6))));
         }
         Some(Self::Float(n))
     }
@@ -49,28 +66,73 @@ impl Number {
         }
     }
 
-    /// From JSON's grammar for numbers.
+    /// From JSON's grammar for numbers; none where the exponent is beyond 100,000.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Ok(n) = text.parse::<i64>() {
-            return Some(Self::Int(n));
+        let bytes = text.strip_prefix('-').unwrap_or(text).as_bytes();
+        let whole = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+        let leading_zero = whole > 1 && bytes.first() == Some(&b'0');
+        let after_point = bytes.get(whole) == Some(&b'.') && !bytes.get(whole + 1).is_some_and(u8::is_ascii_digit);
+        if whole == 0 || leading_zero || after_point {
+            return None;
         }
-        if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-            return text.parse::<BigInt>().ok().map(Self::from_big);
-        }
-        text.parse::<f64>().ok().and_then(Self::from_f64)
+        Self::parse_lenient(text)
     }
 
-    /// The nearest double.
+    /// As `parse`, but for texts that only a cast meets: `+1`, `.5`, `007`.
+    pub(crate) fn parse_lenient(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+            if let Ok(n) = text.parse::<i64>() {
+                return Some(Self::Int(n));
+            }
+            wide::Decimal::parse(text)?;
+            return text.parse::<BigInt>().ok().map(Self::from_big);
+        }
+        wide::Decimal::parse(text)?;
+        let double = text.parse::<f64>().ok()?;
+        if double.is_finite() && double.fract() != 0.0 && general(double, 6) == text {
+            return Some(Self::Float(double));
+        }
+        Some(Self::Text(Arc::from(text)))
+    }
+
+    /// What a computation came to, in the text that OPA gives it; none where it is too large to be written.
+    pub(crate) fn from_wide(n: Wide) -> Option<Self> {
+        if n.is_extreme() {
+            return None;
+        }
+        if n.is_integer() && n.truncate().bits() <= 64 {
+            return Some(Self::from_big(n.truncate()));
+        }
+        let (digits, point) = n.shortest();
+        if n.is_integer() {
+            let sign = if n.is_negative() { "-" } else { "" };
+            return Self::parse(&format!("{sign}{}", wide::fixed(&String::from_utf8_lossy(&digits), point)));
+        }
+        Self::parse(&wide::general(n.is_negative(), &digits, point, 6))
+    }
+
+    /// In the form to compute with.
+    pub(crate) fn to_wide(&self) -> Wide {
+        match self {
+            Self::Int(n) => Wide::from_i64(*n),
+            Self::Big(n) => Wide::from_big(n),
+            Self::Float(_) | Self::Text(_) => Wide::parse(&self.to_string()).unwrap_or(Wide::from_i64(0)),
+        }
+    }
+
+    /// The nearest double; infinite where it is beyond all doubles.
     pub fn to_f64(&self) -> f64 {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is asked for")]
             Self::Int(n) => *n as f64,
             Self::Big(n) => n.to_string().parse().unwrap_or(f64::MAX),
             Self::Float(n) => *n,
+            Self::Text(text) => text.parse().unwrap_or(f64::MAX),
         }
     }
 
-    /// The integer, if it is one within i64.
+    /// The integer, if it is written as one (`1`, not `1.0`) within i64.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Int(n) => Some(*n),
@@ -78,13 +140,22 @@ impl Number {
         }
     }
 
-    /// The integer of any size, if it is one.
+    /// The integer of any size, if it is written as one.
     pub fn as_big(&self) -> Option<BigInt> {
         match self {
             Self::Int(n) => Some(BigInt::from(*n)),
             Self::Big(n) => Some(n.clone()),
-            Self::Float(_) => None,
+            Self::Float(_) | Self::Text(_) => None,
         }
+    }
+
+    /// The integer that it is however written, in the precision of computations.
+    pub(crate) fn to_integer(&self) -> Option<BigInt> {
+        if let Self::Int(n) = self {
+            return Some(BigInt::from(*n));
+        }
+        let n = self.to_wide();
+        n.is_integer().then(|| n.truncate())
     }
 }
 
@@ -104,20 +175,18 @@ impl PartialOrd for Number {
 
 impl Ord for Number {
     fn cmp(&self, other: &Self) -> Ordering {
-        match (self.as_big(), other.as_big()) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => self.to_f64().total_cmp(&other.to_f64()),
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
+            _ => self.to_wide().cmp(&other.to_wide()),
         }
     }
 }
 
 impl Hash for Number {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match self {
-            Self::Int(n) => n.hash(state),
-            Self::Big(n) => n.hash(state),
-            Self::Float(n) => n.to_bits().hash(state),
-        }
+        // Adding zero makes -0 the same as 0, which are equal.
+        (self.to_f64() + 0.0).to_bits().hash(state);
     }
 }
 
@@ -126,7 +195,8 @@ impl fmt::Display for Number {
         match self {
             Self::Int(n) => n.fmt(f),
             Self::Big(n) => n.fmt(f),
-            Self::Float(n) => n.fmt(f),
+            Self::Float(n) => f.write_str(&general(*n, 6)),
+            Self::Text(text) => f.write_str(text),
         }
     }
 }

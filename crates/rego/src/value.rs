@@ -96,3 +96,9 @@ impl From<i64> for Value {
         Self::Number(Number::from(n))
     }
 }
+
+impl From<i32> for Value {
+    fn from(n: i32) -> Self {
+        Self::from(i64::from(n))
+    }
+}

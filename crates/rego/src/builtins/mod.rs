@@ -2,6 +2,36 @@
 //! registered by OPA's name with its arity.
 
 use crate::value::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+mod aggregates;
+pub mod args;
+mod arithmetic;
+mod arrays;
+mod bits;
+mod casts;
+mod comparison;
+mod numbers;
+mod objects;
+mod sets;
+mod strings;
+mod types;
+
+/// Every family; a new one is added here and nowhere else.
+const FAMILIES: &[&[Builtin]] = &[
+    aggregates::ALL,
+    arithmetic::ALL,
+    arrays::ALL,
+    bits::ALL,
+    casts::ALL,
+    comparison::ALL,
+    numbers::ALL,
+    objects::ALL,
+    sets::ALL,
+    strings::ALL,
+    types::ALL,
+];
 
 /// Why a builtin gave no value. In lenient mode (OPA's default) it is undefined; in strict mode it ends the evaluation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +54,36 @@ pub struct Context {
     pub now_ns: i64,
     /// Randomness given by the host, for `rand.intn` and `uuid.rfc4122`.
     pub seed: u64,
+    /// Answers that must stay the same for the whole evaluation, by builtin and argument.
+    pub memo: BTreeMap<(&'static str, Value), Value>,
+    /// Steps that builtins may still take whose work grows with a number in their arguments; none is unlimited.
+    pub fuel: Option<u64>,
+}
+
+impl Context {
+    /// The next number of a sequence that the seed decides (splitmix64).
+    pub fn random(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Takes steps from the fuel; `what` is the error's text when it is used up.
+    ///
+    /// # Errors
+    /// `Halt` when too little is left.
+    pub fn spend(&mut self, steps: u64, what: &str) -> Result<(), BuiltinError> {
+        match &mut self.fuel {
+            None => Ok(()),
+            Some(left) if *left >= steps => {
+                *left -= steps;
+                Ok(())
+            }
+            Some(_) => Err(BuiltinError::Halt(what.to_owned())),
+        }
+    }
 }
 
 /// A builtin's outcome: a value, undefined, or an error.
@@ -41,4 +101,31 @@ pub struct Builtin {
     /// Its answer may differ between calls with the same arguments in different evaluations.
     pub nondeterministic: bool,
     pub call: Function,
+}
+
+/// A builtin whose answer its arguments decide.
+const fn pure(name: &'static str, arity: usize, call: Function) -> Builtin {
+    Builtin { name, arity, nondeterministic: false, call }
+}
+
+/// A builtin whose answer the host's clock or randomness decides too.
+const fn impure(name: &'static str, arity: usize, call: Function) -> Builtin {
+    Builtin { name, arity, nondeterministic: true, call }
+}
+
+/// The outcome of a builtin that always has a value.
+fn some(value: impl Into<Value>) -> Outcome {
+    Ok(Some(value.into()))
+}
+
+/// The builtin of a name, operators included (`plus`, `internal.member_2`).
+pub fn lookup(name: &str) -> Option<&'static Builtin> {
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static Builtin>> =
+        LazyLock::new(|| all().map(|builtin| (builtin.name, builtin)).collect());
+    BY_NAME.get(name).copied()
+}
+
+/// Every builtin, by family.
+pub fn all() -> impl Iterator<Item = &'static Builtin> {
+    FAMILIES.iter().flat_map(|family| family.iter())
 }

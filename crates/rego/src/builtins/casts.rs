@@ -1,0 +1,44 @@
+//! `to_number` and the `cast_*` of older Rego.
+
+use super::{Builtin, Outcome, args, pure, some};
+use crate::number::Number;
+use crate::value::Value;
+
+pub const ALL: &[Builtin] = &[
+    pure("to_number", 1, |a, _| to_number(args::value(a, 1))),
+    pure("cast_array", 1, |a, _| some(Value::array(args::items(a, 1, &["array", "set"])?.into_iter().cloned()))),
+    pure("cast_set", 1, |a, _| some(Value::set(args::items(a, 1, &["array", "set"])?.into_iter().cloned()))),
+    pure("cast_string", 1, |a, _| keep(args::value(a, 1), "string")),
+    pure("cast_boolean", 1, |a, _| keep(args::value(a, 1), "boolean")),
+    pure("cast_null", 1, |a, _| keep(args::value(a, 1), "null")),
+    pure("cast_object", 1, |a, _| keep(args::value(a, 1), "object")),
+];
+
+/// The value itself if it is of the type.
+fn keep(value: &Value, type_name: &str) -> Outcome {
+    if value.type_name() == type_name {
+        return some(value.clone());
+    }
+    Err(args::wrong_type(1, value, &[type_name]))
+}
+
+fn to_number(value: &Value) -> Outcome {
+    match value {
+        Value::Null => some(0),
+        Value::Bool(b) => some(i64::from(*b)),
+        Value::Number(_) => some(value.clone()),
+        Value::String(text) => {
+            let bare = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+            if matches!(bare.as_str(), "inf" | "infinity" | "nan") {
+                return Err(args::wrong_type(1, value, &["valid number string"]));
+            }
+            let bad = |why| args::failed(format!("strconv.ParseFloat: parsing {text:?}: {why}"));
+            match Number::parse_lenient(text) {
+                Some(n) if n.to_f64().is_finite() => some(Value::Number(n)),
+                Some(_) => Err(bad("value out of range")),
+                None => Err(bad("invalid syntax")),
+            }
+        }
+        other => Err(args::wrong_type(1, other, &["null", "boolean", "number", "string"])),
+    }
+}

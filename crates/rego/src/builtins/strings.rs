@@ -1,0 +1,157 @@
+//! Strings: searching, cutting, joining, replacing. Lengths and indices count code points, as in OPA.
+
+use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use crate::number::Number;
+use crate::value::Value;
+
+pub const ALL: &[Builtin] = &[
+    pure("concat", 2, |a, _| concat(a)),
+    pure("contains", 2, |a, _| two(a, |s, t| s.contains(t).into())),
+    pure("endswith", 2, |a, _| two(a, |s, t| s.ends_with(t).into())),
+    pure("startswith", 2, |a, _| two(a, |s, t| s.starts_with(t).into())),
+    pure("format_int", 2, |a, _| format_int(a)),
+    pure("indexof", 2, |a, _| some(indices(a)?.first().copied().unwrap_or(-1))),
+    pure("indexof_n", 2, |a, _| some(Value::array(indices(a)?.into_iter().map(Value::from)))),
+    pure("lower", 1, |a, _| some(lower(args::string(a, 1)?))),
+    pure("upper", 1, |a, _| some(upper(args::string(a, 1)?))),
+    pure("replace", 3, |a, _| {
+        let (text, from, to) = (args::string(a, 1)?, args::string(a, 2)?, args::string(a, 3)?);
+        some(text.replace(from, to).as_str())
+    }),
+    pure("strings.replace_n", 2, |a, _| replace_n(a)),
+    pure("split", 2, |a, _| split(a)),
+    pure("strings.any_prefix_match", 2, |a, _| any_match(a, |s, t| s.starts_with(t))),
+    pure("strings.any_suffix_match", 2, |a, _| any_match(a, |s, t| s.ends_with(t))),
+    pure("strings.count", 2, |a, _| two(a, |s, t| i64::try_from(s.matches(t).count()).unwrap_or(i64::MAX).into())),
+    pure("strings.reverse", 1, |a, _| some(args::string(a, 1)?.chars().rev().collect::<String>().as_str())),
+    pure("substring", 3, |a, _| substring(a)),
+    pure("trim", 2, |a, _| two(a, |s, set| s.trim_matches(|c| set.contains(c)).into())),
+    pure("trim_left", 2, |a, _| two(a, |s, set| s.trim_start_matches(|c| set.contains(c)).into())),
+    pure("trim_right", 2, |a, _| two(a, |s, set| s.trim_end_matches(|c| set.contains(c)).into())),
+    pure("trim_prefix", 2, |a, _| two(a, |s, t| s.strip_prefix(t).unwrap_or(s).into())),
+    pure("trim_suffix", 2, |a, _| two(a, |s, t| s.strip_suffix(t).unwrap_or(s).into())),
+    pure("trim_space", 1, |a, _| some(args::string(a, 1)?.trim())),
+];
+
+/// A function of two strings.
+fn two(a: &[Value], f: impl Fn(&str, &str) -> Value) -> Outcome {
+    some(f(args::string(a, 1)?, args::string(a, 2)?))
+}
+
+/// Go maps code points one by one, so that lengths in code points stay the same.
+fn lower(text: &str) -> Value {
+    Value::string(text.chars().map(|c| single(c, c.to_lowercase())).collect::<String>())
+}
+
+fn upper(text: &str) -> Value {
+    Value::string(text.chars().map(|c| single(c, c.to_uppercase())).collect::<String>())
+}
+
+/// The one code point that a mapping gives; the original where it gives several. (`İ` has a simple lower case, `i`.)
+fn single(original: char, mut mapped: impl Iterator<Item = char>) -> char {
+    match (mapped.next(), mapped.next()) {
+        (Some(one), None) => one,
+        (Some(one), Some(_)) if original == 'İ' => one,
+        _ => original,
+    }
+}
+
+fn concat(a: &[Value]) -> Outcome {
+    let delimiter = args::string(a, 1)?;
+    some(args::strings(a, 2, &["set", "array"])?.join(delimiter).as_str())
+}
+
+fn format_int(a: &[Value]) -> Outcome {
+    let n = args::number(a, 1)?;
+    let radix = match args::number(a, 2)? {
+        Number::Int(2) => 2,
+        Number::Int(8) => 8,
+        Number::Int(10) => 10,
+        Number::Int(16) => 16,
+        _ => return Err(args::not_listed(2, &["2", "8", "10", "16"])),
+    };
+    let wide = n.to_wide();
+    if wide.is_extreme() {
+        return Err(args::failed("number too large"));
+    }
+    some(wide.truncate().to_str_radix(radix).as_str())
+}
+
+/// Where the second string occurs in the first, in code points; occurrences may overlap.
+fn indices(a: &[Value]) -> Result<Vec<i64>, BuiltinError> {
+    let (text, search) = (args::string(a, 1)?, args::string(a, 2)?);
+    if search.is_empty() {
+        return Err(args::failed("empty search character"));
+    }
+    let found = (0i64..).zip(text.char_indices());
+    Ok(found.filter(|(_, (at, _))| text[*at..].starts_with(search)).map(|(i, _)| i).collect())
+}
+
+/// All pairs at once, from left to right: at each place the first key in order that fits wins.
+fn replace_n(a: &[Value]) -> Outcome {
+    let patterns = args::object(a, 1)?;
+    let text = args::string(a, 2)?;
+    let mut pairs = Vec::new();
+    for (key, value) in patterns {
+        let Value::String(key) = key else {
+            return Err(args::operand(1, "non-string key found in pattern object"));
+        };
+        let Value::String(value) = value else {
+            return Err(args::operand(1, "non-string value found in pattern object"));
+        };
+        pairs.push((key.as_ref(), value.as_ref()));
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut after_empty = false;
+    loop {
+        let found = pairs.iter().find(|(key, _)| rest.starts_with(key) && !(after_empty && key.is_empty()));
+        if let Some((key, value)) = found {
+            out.push_str(value);
+            rest = &rest[key.len()..];
+            after_empty = key.is_empty();
+            if !after_empty {
+                continue;
+            }
+        }
+        after_empty = false;
+        let mut chars = rest.chars();
+        let Some(c) = chars.next() else { break };
+        out.push(c);
+        rest = chars.as_str();
+    }
+    some(out.as_str())
+}
+
+fn split(a: &[Value]) -> Outcome {
+    let (text, delimiter) = (args::string(a, 1)?, args::string(a, 2)?);
+    if delimiter.is_empty() {
+        let mut buffer = [0; 4];
+        return some(Value::array(text.chars().map(|c| Value::string(&*c.encode_utf8(&mut buffer)))));
+    }
+    some(Value::array(text.split(delimiter).map(Value::string)))
+}
+
+/// Whether any string of the first (a string, or a collection) fits any of the second.
+fn any_match(a: &[Value], fits: fn(&str, &str) -> bool) -> Outcome {
+    let (texts, patterns) = (one_or_more(a, 1)?, one_or_more(a, 2)?);
+    some(texts.iter().any(|text| patterns.iter().any(|pattern| fits(text, pattern))))
+}
+
+fn one_or_more(a: &[Value], position: usize) -> Result<Vec<&str>, BuiltinError> {
+    match args::value(a, position) {
+        Value::String(text) => Ok(vec![text]),
+        _ => args::strings(a, position, &["string", "set", "array"]),
+    }
+}
+
+/// A negative length means up to the end.
+fn substring(a: &[Value]) -> Outcome {
+    let text = args::string(a, 1)?;
+    let (offset, length) = (args::integer(a, 2)?, args::integer(a, 3)?);
+    let Ok(offset) = usize::try_from(offset) else {
+        return Err(args::failed("negative offset"));
+    };
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    some(text.chars().skip(offset).take(length).collect::<String>().as_str())
+}
