@@ -4,8 +4,12 @@
 pub mod ast;
 pub mod builtins;
 pub mod error;
+mod gofloat;
+mod gofmt;
+pub mod json;
 pub mod number;
 pub mod parse;
+mod text;
 pub mod value;
 mod wide;
 

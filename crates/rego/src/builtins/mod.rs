@@ -15,6 +15,7 @@ mod comparison;
 mod numbers;
 mod objects;
 mod sets;
+mod sprintf;
 mod strings;
 mod types;
 
@@ -29,6 +30,7 @@ const FAMILIES: &[&[Builtin]] = &[
     numbers::ALL,
     objects::ALL,
     sets::ALL,
+    sprintf::ALL,
     strings::ALL,
     types::ALL,
 ];

@@ -1,0 +1,215 @@
+//! `sprintf`, as Go's `fmt.Sprintf`: the format's grammar (flags, widths, argument indices) and what is missing or left over.
+
+use super::{Builtin, Outcome, args, pure, some};
+use crate::gofmt::{Arg, Flags};
+use crate::number::Number;
+use crate::value::Value;
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// Go's own limit on widths and precisions.
+const MAX_WIDTH: i64 = 1_000_000;
+
+pub const ALL: &[Builtin] = &[pure("sprintf", 2, |a, _| {
+    let format = args::string(a, 1)?;
+    let values: Vec<Arg> = args::array(a, 2)?.iter().map(argument).collect();
+    sprintf(format, &values)
+})];
+
+fn argument(value: &Value) -> Arg {
+    match value {
+        Value::Number(Number::Int(n)) => Arg::Int(*n),
+        Value::Number(n) => match n.as_big() {
+            Some(big) => Arg::Big(big),
+            None if n.to_f64().is_finite() => Arg::Float(n.to_f64()),
+            None => Arg::Text(n.to_string()),
+        },
+        Value::String(text) => Arg::Text(text.to_string()),
+        other => Arg::Text(other.to_string()),
+    }
+}
+
+struct Printer<'a> {
+    format: Peekable<Chars<'a>>,
+    args: &'a [Arg],
+    /// Of the next argument.
+    next: usize,
+    /// An index such as `[3]` was used anywhere.
+    reordered: bool,
+    /// The index of the verb at hand is in range.
+    good: bool,
+    /// The last thing read was an index.
+    after_index: bool,
+    out: String,
+}
+
+/// `fmt.Sprintf`.
+fn sprintf(format: &str, values: &[Arg]) -> Outcome {
+    let mut printer = Printer {
+        format: format.chars().peekable(),
+        args: values,
+        next: 0,
+        reordered: false,
+        good: true,
+        after_index: false,
+        out: String::with_capacity(format.len()),
+    };
+    while let Some(c) = printer.format.next() {
+        if c == '%' {
+            printer.verb();
+        } else {
+            printer.out.push(c);
+        }
+    }
+    printer.rest();
+    some(printer.out.as_str())
+}
+
+impl Printer<'_> {
+    /// What follows a `%`.
+    fn verb(&mut self) {
+        self.good = true;
+        self.after_index = false;
+        let mut flags = Flags::default();
+        while let Some(c) = self.format.peek() {
+            match c {
+                '#' => flags.sharp = true,
+                '0' => flags.zero = true,
+                '+' => flags.plus = true,
+                '-' => flags.minus = true,
+                ' ' => flags.space = true,
+                _ => break,
+            }
+            self.format.next();
+        }
+        self.index();
+        self.width(&mut flags);
+        self.precision(&mut flags);
+        if !self.after_index {
+            self.index();
+        }
+        let Some(verb) = self.format.next() else {
+            self.out.push_str("%!(NOVERB)");
+            return;
+        };
+        if verb == '%' {
+            self.out.push('%');
+        } else if !self.good {
+            self.out.extend(["%!", verb.encode_utf8(&mut [0; 4]), "(BADINDEX)"]);
+        } else if let Some(arg) = self.args.get(self.next) {
+            if verb == 'v' || verb == 'w' {
+                flags.sharp_v = std::mem::take(&mut flags.sharp);
+                flags.plus = false;
+            }
+            arg.write(&mut self.out, verb, flags);
+            self.next += 1;
+        } else {
+            self.out.extend(["%!", verb.encode_utf8(&mut [0; 4]), "(MISSING)"]);
+        }
+    }
+
+    /// `[n]`.
+    fn index(&mut self) {
+        if self.format.peek() != Some(&'[') {
+            self.after_index = false;
+            return;
+        }
+        self.reordered = true;
+        self.after_index = true;
+        let mut ahead = self.format.clone();
+        ahead.next();
+        let inside: String = ahead.by_ref().take_while(|c| *c != ']').collect();
+        let closed = self.format.clone().any(|c| c == ']');
+        if !closed {
+            // Without a bracket that closes, only the one that opens is skipped.
+            self.format.next();
+            self.good = false;
+            return;
+        }
+        self.format = ahead;
+        let number = inside.parse::<usize>().ok().filter(|_| inside.bytes().all(|b| b.is_ascii_digit()));
+        match number.and_then(|n| n.checked_sub(1)) {
+            Some(n) if n < self.args.len() => self.next = n,
+            _ => self.good = false,
+        }
+    }
+
+    fn width(&mut self, flags: &mut Flags) {
+        if self.format.next_if_eq(&'*').is_some() {
+            match self.star() {
+                Some(n) => {
+                    flags.minus |= n < 0;
+                    flags.zero &= n >= 0;
+                    flags.width = usize::try_from(n.unsigned_abs()).ok();
+                }
+                None => self.out.push_str("%!(BADWIDTH)"),
+            }
+            self.after_index = false;
+            return;
+        }
+        flags.width = self.digits();
+        if self.after_index && flags.width.is_some() {
+            self.good = false;
+        }
+    }
+
+    fn precision(&mut self, flags: &mut Flags) {
+        let mut ahead = self.format.clone();
+        // A point at the very end is no precision but the verb.
+        if ahead.next() != Some('.') || ahead.next().is_none() {
+            return;
+        }
+        self.format.next();
+        if self.after_index {
+            self.good = false;
+        }
+        self.index();
+        if self.format.next_if_eq(&'*').is_some() {
+            match self.star() {
+                Some(n) if n >= 0 => flags.precision = usize::try_from(n).ok(),
+                _ => self.out.push_str("%!(BADPREC)"),
+            }
+            self.after_index = false;
+            return;
+        }
+        flags.precision = Some(self.digits().unwrap_or(0));
+    }
+
+    /// The argument that a `*` takes.
+    fn star(&mut self) -> Option<i64> {
+        let taken = self.args.get(self.next)?;
+        self.next += 1;
+        match taken {
+            Arg::Int(n) if n.abs() <= MAX_WIDTH => Some(*n),
+            _ => None,
+        }
+    }
+
+    fn digits(&mut self) -> Option<usize> {
+        let mut n: Option<usize> = None;
+        while let Some(digit) = self.format.peek().and_then(|c| c.to_digit(10)) {
+            let grown = n.unwrap_or(0) * 10 + usize::try_from(digit).unwrap_or(0);
+            if grown > usize::try_from(MAX_WIDTH).unwrap_or(usize::MAX) {
+                return None;
+            }
+            n = Some(grown);
+            self.format.next();
+        }
+        n
+    }
+
+    /// Arguments that no verb took.
+    fn rest(&mut self) {
+        if self.reordered || self.next >= self.args.len() {
+            return;
+        }
+        self.out.push_str("%!(EXTRA ");
+        for (i, arg) in self.args.iter().skip(self.next).enumerate() {
+            self.out.push_str(if i == 0 { "" } else { ", " });
+            self.out.push_str(arg.go_type());
+            self.out.push('=');
+            arg.write(&mut self.out, 'v', Flags::default());
+        }
+        self.out.push(')');
+    }
+}
