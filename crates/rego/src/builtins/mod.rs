@@ -12,11 +12,14 @@ mod arrays;
 mod bits;
 mod casts;
 mod comparison;
+mod jsonpath;
+mod net;
 mod numbers;
 mod objects;
 mod sets;
 mod sprintf;
 mod strings;
+mod time;
 mod types;
 
 /// Every family; a new one is added here and nowhere else.
@@ -27,11 +30,14 @@ const FAMILIES: &[&[Builtin]] = &[
     bits::ALL,
     casts::ALL,
     comparison::ALL,
+    jsonpath::ALL,
+    net::ALL,
     numbers::ALL,
     objects::ALL,
     sets::ALL,
     sprintf::ALL,
     strings::ALL,
+    time::ALL,
     types::ALL,
 ];
 

@@ -1,0 +1,190 @@
+//! JSON patches (RFC 6902) on Rego's values: sets have members as keys. Copies only what lies on a changed path.
+
+use super::super::{BuiltinError, Outcome, args};
+use super::parse;
+use crate::value::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Applies operations in order; undefined where the last of them leaves nothing.
+pub(super) fn apply(source: &Value, operations: &[Value]) -> Outcome {
+    let mut document = Some(source.clone());
+    for operation in operations {
+        let Value::Object(operation) = operation else {
+            return Err(args::failed(
+                "must be an array of JSON-Patch objects, but at least one element is not an object",
+            ));
+        };
+        step(&mut document, operation)?;
+    }
+    Ok(document)
+}
+
+fn attribute<'a>(operation: &'a BTreeMap<Value, Value>, name: &str) -> Result<&'a Value, BuiltinError> {
+    operation.get(&Value::string(name)).ok_or_else(|| args::failed(format!("missing required attribute '{name}'")))
+}
+
+fn step(document: &mut Option<Value>, operation: &BTreeMap<Value, Value>) -> Result<(), BuiltinError> {
+    let path = attribute(operation, "path")?;
+    let op = attribute(operation, "op")?;
+    let Value::String(op) = op else {
+        return Err(args::failed(format!("attribute 'op' must be a string but found: {}", op.type_name())));
+    };
+    let path = parse(path)?;
+    match op.as_ref() {
+        "add" => insert(document, &path, attribute(operation, "value")?.clone()),
+        "remove" => delete(document, &path),
+        "replace" => {
+            delete(document, &path)?;
+            insert(document, &path, attribute(operation, "value")?.clone())
+        }
+        "move" | "copy" => {
+            let from = parse(attribute(operation, "from")?)?;
+            let value = find(document, &from)?.clone();
+            if op.as_ref() == "move" {
+                delete(document, &from)?;
+            }
+            insert(document, &path, value)
+        }
+        "test" => {
+            let found = find(document, &path)?;
+            if found == attribute(operation, "value")? {
+                Ok(())
+            } else {
+                Err(args::failed("value at the path is not the patch's value"))
+            }
+        }
+        other => Err(args::failed(format!("unrecognized op: '{other}'"))),
+    }
+}
+
+/// How an error shows a key.
+fn shown(key: &Value) -> String {
+    match key {
+        Value::String(text) => format!("{text:?}"),
+        Value::Number(n) => n.to_string(),
+        other => other.type_name().to_owned(),
+    }
+}
+
+/// An index into an array of some length; `-` is the place after its end.
+fn index(length: usize, key: &Value) -> Result<usize, BuiltinError> {
+    let index = match key {
+        Value::Number(n) => n.as_i64().ok_or_else(|| args::failed("invalid number type for indexing"))?,
+        Value::String(text) if text.as_ref() == "-" => return Ok(length),
+        Value::String(text) => {
+            let index: i64 = text.parse().map_err(|_| args::failed("invalid string for indexing"))?;
+            if text.as_ref() != "0" && text.starts_with('0') {
+                return Err(args::failed("leading zeros are not allowed in JSON paths"));
+            }
+            index
+        }
+        _ => return Err(args::failed("invalid type for indexing")),
+    };
+    usize::try_from(index).map_err(|_| args::failed("index for array out of bounds"))
+}
+
+fn missing(key: &Value) -> BuiltinError {
+    args::failed(format!("path {} does not exist", shown(key)))
+}
+
+fn scalar(key: &Value, found: &Value) -> BuiltinError {
+    args::failed(format!("expected composite type for path {}, found {}", shown(key), found.type_name()))
+}
+
+fn deleted() -> BuiltinError {
+    args::failed("deleted node encountered during patch")
+}
+
+/// The value at a path.
+fn find<'a>(document: &'a Option<Value>, path: &[Value]) -> Result<&'a Value, BuiltinError> {
+    let mut node = document.as_ref().ok_or_else(deleted)?;
+    for key in path {
+        node = match node {
+            Value::Object(map) => map.get(key),
+            Value::Set(items) => items.get(key),
+            Value::Array(items) => items.get(index(items.len(), key)?),
+            other => return Err(scalar(key, other)),
+        }
+        .ok_or_else(|| missing(key))?;
+    }
+    Ok(node)
+}
+
+type Edit<'a> = &'a mut dyn FnMut(&mut Value) -> Result<(), BuiltinError>;
+
+/// Edits the value at a path in place.
+fn edit(node: &mut Value, path: &[Value], change: Edit<'_>) -> Result<(), BuiltinError> {
+    let Some((key, rest)) = path.split_first() else { return change(node) };
+    match node {
+        Value::Object(map) => edit(Arc::make_mut(map).get_mut(key).ok_or_else(|| missing(key))?, rest, change),
+        Value::Array(items) => {
+            let index = index(items.len(), key)?;
+            edit(Arc::make_mut(items).get_mut(index).ok_or_else(|| missing(key))?, rest, change)
+        }
+        Value::Set(items) => {
+            let items = Arc::make_mut(items);
+            // A changed member has another place in the set.
+            let mut member = items.take(key).ok_or_else(|| missing(key))?;
+            edit(&mut member, rest, change)?;
+            items.insert(member);
+            Ok(())
+        }
+        other => Err(scalar(key, other)),
+    }
+}
+
+fn insert(document: &mut Option<Value>, path: &[Value], value: Value) -> Result<(), BuiltinError> {
+    let Some((key, parents)) = path.split_last() else {
+        *document = Some(value);
+        return Ok(());
+    };
+    let root = document.as_mut().ok_or_else(deleted)?;
+    edit(root, parents, &mut |node| match node {
+        Value::Object(map) => {
+            Arc::make_mut(map).insert(key.clone(), value.clone());
+            Ok(())
+        }
+        Value::Set(items) => {
+            if *key != value {
+                return Err(args::failed(format!(
+                    "set key {} does not equal value to be inserted {}",
+                    shown(key),
+                    shown(&value)
+                )));
+            }
+            Arc::make_mut(items).insert(value.clone());
+            Ok(())
+        }
+        Value::Array(items) => {
+            let index = index(items.len(), key)?;
+            if index > items.len() {
+                return Err(args::failed("index for array insertion out of bounds"));
+            }
+            Arc::make_mut(items).insert(index, value.clone());
+            Ok(())
+        }
+        other => Err(scalar(key, other)),
+    })
+}
+
+fn delete(document: &mut Option<Value>, path: &[Value]) -> Result<(), BuiltinError> {
+    let Some((key, parents)) = path.split_last() else {
+        return document.take().map(drop).ok_or_else(deleted);
+    };
+    let absent = || args::failed(format!("cannot delete child key {} that does not exist", shown(key)));
+    let root = document.as_mut().ok_or_else(deleted)?;
+    edit(root, parents, &mut |node| match node {
+        Value::Object(map) => Arc::make_mut(map).remove(key).map(drop).ok_or_else(absent),
+        Value::Set(items) => Arc::make_mut(items).take(key).map(drop).ok_or_else(absent),
+        Value::Array(items) => {
+            let index = index(items.len(), key)?;
+            if index >= items.len() {
+                return Err(args::failed("index for array delete out of bounds"));
+            }
+            Arc::make_mut(items).remove(index);
+            Ok(())
+        }
+        other => Err(scalar(key, other)),
+    })
+}
