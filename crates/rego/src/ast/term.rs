@@ -125,6 +125,17 @@ impl Term {
         self.as_var().is_some_and(|name| name.starts_with('$'))
     }
 
+    /// Whether it is a constant: scalars, and collections of constants.
+    pub fn is_ground(&self) -> bool {
+        match &self.kind {
+            TermKind::Scalar(_) => true,
+            TermKind::Array(items) | TermKind::Set(items) => items.iter().all(Self::is_ground),
+            TermKind::Object(items) => items.iter().all(|(key, value)| key.is_ground() && value.is_ground()),
+            TermKind::Ref(r) => r.path.iter().all(Self::is_ground),
+            _ => false,
+        }
+    }
+
     /// What OPA's errors call it: `var`, `ref`, `call`, `arraycomprehension`, or its type.
     pub fn kind_name(&self) -> &'static str {
         match &self.kind {

@@ -1,7 +1,25 @@
-//! Reads modules and queries. Knows syntax only: what names mean, and whether a variable is safe, is the compiler's.
+//! Reads modules and queries. Knows syntax only: what names mean, and whether a variable is safe, is the compiler's. Any text
+//! gives a result or errors: nesting is bounded, and so is the time (about linear in the text).
 
-use crate::ast::{Body, Module, Source, Version};
-use crate::error::Error;
+mod body;
+mod check;
+mod collection;
+mod lexer;
+mod literal;
+mod module;
+mod naked;
+mod parser;
+mod rule;
+mod term;
+mod token;
+
+use crate::ast::{Body, Location, Module, Source, Version};
+use crate::error::{Code, Error};
+use module::Statement;
+use parser::Parser;
+use token::Keywords;
+
+pub use parser::MAX_DEPTH;
 
 /// How a text is read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,22 +31,62 @@ pub struct Options {
     pub annotations: bool,
 }
 
+/// The longest text that is read, in bytes.
+pub const MAX_TEXT: usize = 256 << 20;
+
 /// A source from bytes of any kind; an error where they are not UTF-8.
 pub fn source_from_bytes(index: u32, name: &str, bytes: &[u8]) -> Result<Source, Error> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Source::new(index, name, text)),
-        Err(_) => Err(Error::new(crate::error::Code::Parse, "illegal utf-8 character")),
-    }
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(Source::new(index, name, text)),
+        Err(error) => &bytes[..error.valid_up_to()],
+    };
+    let before = Source::new(index, name, std::str::from_utf8(valid).unwrap_or_default());
+    let row = before.text.matches('\n').count() + 1;
+    let col = before.text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let location = Location { file: index, row: narrow(row), col: narrow(col), offset: narrow(valid.len()), len: 1 };
+    Err(Error::at(Code::Parse, "illegal utf-8 character", location, &before))
 }
 
 /// Reads a module.
 pub fn parse_module(source: &Source, options: &Options) -> Result<Module, Vec<Error>> {
-    let _ = (source, options);
-    Err(vec![Error::new(crate::error::Code::Parse, "empty module")])
+    let mut parser = start(source, options)?;
+    let statements = parser.statements(true);
+    if !parser.errors.is_empty() {
+        return Err(parser.errors);
+    }
+    let (module, _placed) = module::assemble(parser, statements)?;
+    Ok(module)
 }
 
 /// Reads a query: a body.
 pub fn parse_query(source: &Source, options: &Options) -> Result<Body, Vec<Error>> {
-    let _ = (source, options);
-    Err(vec![Error::new(crate::error::Code::Parse, "found empty body")])
+    let mut parser = start(source, options)?;
+    let statements = parser.statements(false);
+    if !parser.errors.is_empty() {
+        return Err(parser.errors);
+    }
+    let mut body = Body::new();
+    for statement in statements {
+        match statement {
+            Statement::Body(exprs) => body.extend(exprs),
+            other => {
+                let message = format!("expected body but got {}", other.type_name());
+                return Err(vec![Error::at(Code::Parse, message, other.location(), source)]);
+            }
+        }
+    }
+    for (index, expr) in body.iter_mut().enumerate() {
+        expr.index = u32::try_from(index).unwrap_or(u32::MAX);
+    }
+    Ok(body)
+}
+
+fn start<'a>(source: &'a Source, options: &Options) -> Result<Parser<'a>, Vec<Error>> {
+    if source.text.len() > MAX_TEXT {
+        let message = format!("text of {} bytes: at most {MAX_TEXT} are read", source.text.len());
+        return Err(vec![Error::at(Code::Parse, message, Location::default(), source)]);
+    }
+    let all = options.all_future_keywords || options.version.is_v1();
+    Ok(Parser::new(source, *options, if all { Keywords::ALL } else { Keywords::default() }))
 }
