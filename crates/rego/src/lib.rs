@@ -3,7 +3,10 @@
 
 pub mod ast;
 pub mod builtins;
+pub mod compile;
+pub mod engine;
 pub mod error;
+pub mod eval;
 mod gofloat;
 mod gofmt;
 pub mod json;
@@ -13,6 +16,7 @@ mod text;
 pub mod value;
 mod wide;
 
+pub use engine::{Bindings, Compiled, Engine, QueryOptions};
 pub use error::{Code, Error};
 pub use number::Number;
 pub use value::Value;

@@ -1,0 +1,40 @@
+//! Which names an expression or a pattern declares.
+
+use crate::ast::{Expr, ExprKind, Name, SomeDecl, Term, TermKind};
+use std::collections::HashSet;
+
+/// The names that an expression declares in its own body.
+pub fn names(expr: &Expr, into: &mut HashSet<Name>) {
+    let mut add = |name: &Name| {
+        if !name.starts_with('$') {
+            into.insert(name.clone());
+        }
+    };
+    match &expr.kind {
+        ExprKind::Call(call) if call.operator.dotted().as_deref() == Some("assign") => {
+            if let Some(left) = call.args.first() {
+                pattern(left, &mut add);
+            }
+        }
+        ExprKind::Some(some) => match &**some {
+            SomeDecl::Vars(vars) => vars.iter().for_each(|var| pattern(var, &mut add)),
+            SomeDecl::In { key, value, .. } => {
+                if let Some(key) = key {
+                    pattern(key, &mut add);
+                }
+                pattern(value, &mut add);
+            }
+        },
+        _ => {}
+    }
+}
+
+/// The variables of a pattern: those not inside refs, calls or comprehensions; of objects, those of values.
+pub fn pattern(term: &Term, add: &mut dyn FnMut(&Name)) {
+    match &term.kind {
+        TermKind::Var(name) => add(name),
+        TermKind::Array(items) => items.iter().for_each(|item| pattern(item, add)),
+        TermKind::Object(items) => items.iter().for_each(|(_, value)| pattern(value, add)),
+        _ => {}
+    }
+}

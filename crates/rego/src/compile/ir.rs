@@ -1,0 +1,177 @@
+//! What rules are compiled to: bodies whose names are slots of a frame and whose nested refs and calls stand before their
+//! use, in an order in which each expression finds its variables bound. Data only.
+
+use crate::ast::{Location, Name};
+use crate::builtins::Builtin;
+use crate::value::Value;
+use std::collections::BTreeMap;
+
+/// A local variable of a rule or query.
+pub type Slot = usize;
+
+/// A node of the tree of packages and rules.
+pub type NodeId = usize;
+
+/// A term. Refs stand only where an expression itself looks (see [`ExprKind`]), never inside other terms.
+#[derive(Clone, Debug)]
+pub enum Term {
+    Const(Value),
+    Var(Slot),
+    Array(Vec<Term>),
+    Object(Vec<(Term, Term)>),
+    Set(Vec<Term>),
+    Ref(Box<Ref>),
+    Comp(Box<Comp>),
+}
+
+/// Where a ref begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    Data,
+    Input,
+    Var(Slot),
+}
+
+/// A ref: unbound variables of its path take each key there is.
+#[derive(Clone, Debug)]
+pub struct Ref {
+    pub root: Root,
+    pub path: Vec<Term>,
+}
+
+/// A comprehension.
+#[derive(Clone, Debug)]
+pub enum Comp {
+    Array(Term, Vec<Expr>),
+    Set(Term, Vec<Expr>),
+    Object(Term, Term, Vec<Expr>),
+}
+
+/// An expression of a body and the place it came from.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    pub location: Location,
+    pub kind: ExprKind,
+}
+
+/// What an expression does. Each holds once for each solution.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// The term is defined and not false; may be a ref.
+    Holds(Term),
+    /// Both are equal, binding what is unbound; either may be a ref.
+    Eq(Term, Term),
+    /// The call is defined and equals `out`, or without it is not false.
+    Call {
+        callee: Callee,
+        args: Vec<Term>,
+        out: Option<Term>,
+    },
+    Not(Box<Expr>),
+    Every {
+        key: Option<Slot>,
+        value: Slot,
+        domain: Term,
+        body: Vec<Expr>,
+    },
+    /// The body holds with the targets replaced; its bindings remain.
+    With {
+        with: Vec<With>,
+        body: Vec<Expr>,
+    },
+}
+
+/// What is called.
+#[derive(Clone, Debug)]
+pub enum Callee {
+    Builtin(&'static Builtin),
+    /// `walk(x, [path, value])`, the one relation.
+    Walk,
+    /// A function of the policy.
+    Function(NodeId),
+}
+
+/// Of a callee, what `with` replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CalleeKey {
+    Builtin(&'static str),
+    Function(NodeId),
+}
+
+impl Callee {
+    /// What `with` names it by.
+    pub fn key(&self) -> CalleeKey {
+        match self {
+            Self::Builtin(builtin) => CalleeKey::Builtin(builtin.name),
+            Self::Walk => CalleeKey::Builtin("walk"),
+            Self::Function(node) => CalleeKey::Function(*node),
+        }
+    }
+}
+
+/// One replacement.
+#[derive(Clone, Debug)]
+pub enum With {
+    Input(Vec<Value>, Term),
+    /// With the node that it hides, if the path is one's.
+    Data(Vec<Value>, Option<NodeId>, Term),
+    /// Calls give this value.
+    CallValue(CalleeKey, Term),
+    /// Calls go to another function.
+    CallOther(CalleeKey, Callee),
+}
+
+/// A body and the value that it gives; for set rules, the member.
+#[derive(Clone, Debug)]
+pub struct Clause {
+    pub body: Vec<Expr>,
+    pub value: Term,
+    pub location: Location,
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub location: Location,
+    pub kind: Kind,
+    /// Patterns for arguments.
+    pub args: Vec<Term>,
+    /// Of the ref, what follows its constant part.
+    pub suffix: Vec<Term>,
+    /// The body and its `else`s, in order.
+    pub clauses: Vec<Clause>,
+    /// Names of the frame's slots; empty for generated ones.
+    pub slots: Vec<Name>,
+    pub node: NodeId,
+}
+
+/// What a rule defines where its ref stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Value,
+    Set,
+    Function,
+}
+
+/// A package, or a document or function with its rules.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    pub children: BTreeMap<Value, NodeId>,
+    /// Indexes of rules, without the default.
+    pub rules: Vec<usize>,
+    pub default: Option<usize>,
+    /// Number of arguments, of a function.
+    pub arity: Option<usize>,
+    /// Defined by rules whose refs go on with variables: with all rules below it, one object.
+    pub partial: bool,
+    pub set: bool,
+    /// From the root.
+    pub path: Vec<Value>,
+}
+
+impl Node {
+    /// Whether it is a document or function of its own, rather than what holds others.
+    pub fn defined(&self) -> bool {
+        !self.rules.is_empty() || self.default.is_some()
+    }
+}

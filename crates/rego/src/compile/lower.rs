@@ -1,0 +1,474 @@
+//! From syntax to the compiled form: names become slots, and calls and refs within terms become expressions before the one
+//! that uses them (before its `not` too, so that `not f(input.x)` is undefined where `input.x` is).
+
+use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term, With};
+use super::names::{Global, Names};
+use super::tree::Tree;
+use crate::ast::{self, Location, Name, Source, TermKind};
+use crate::error::{Code, Error};
+use crate::value::Value;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Names declared in one body (or by arguments).
+#[derive(Default)]
+struct Scope {
+    declared: HashMap<Name, Slot>,
+    /// Declared further on: until then the name is nobody's.
+    later: HashSet<Name>,
+}
+
+/// Lowers one rule or query.
+pub struct Lower<'a> {
+    pub tree: &'a Tree,
+    pub names: &'a Names,
+    pub source: &'a Source,
+    pub slots: Vec<Name>,
+    pub errors: Vec<Error>,
+    scopes: Vec<Scope>,
+    free: HashMap<Name, Slot>,
+}
+
+impl<'a> Lower<'a> {
+    /// Nothing lowered yet.
+    pub fn new(tree: &'a Tree, names: &'a Names, source: &'a Source) -> Self {
+        Self { tree, names, source, slots: Vec::new(), errors: Vec::new(), scopes: Vec::new(), free: HashMap::new() }
+    }
+
+    /// Enters the scope of arguments.
+    pub fn enter(&mut self) {
+        self.scopes.push(Scope::default());
+    }
+
+    /// Leaves a scope.
+    pub fn leave(&mut self) {
+        self.scopes.pop();
+    }
+
+    /// Enters the scope of a body and lowers it; the scope stays for what the body's value needs.
+    pub fn body(&mut self, body: &[ast::Expr]) -> Vec<Expr> {
+        let mut later = HashSet::new();
+        for expr in body {
+            super::declared::names(expr, &mut later);
+        }
+        self.scopes.push(Scope { declared: HashMap::new(), later });
+        let mut out = Vec::new();
+        for expr in body {
+            self.expr(expr, &mut out);
+        }
+        out
+    }
+
+    /// The variables of a query, after its body: those with names, each once.
+    pub fn query_vars(&self) -> Vec<(Name, Slot)> {
+        let declared = self.scopes.iter().flat_map(|scope| &scope.declared);
+        let mut vars: Vec<_> = declared
+            .chain(&self.free)
+            .filter(|(name, _)| !name.starts_with('$'))
+            .map(|(name, slot)| (name.clone(), *slot))
+            .collect();
+        vars.sort();
+        vars
+    }
+
+    /// Records an error.
+    pub fn error(&mut self, code: Code, message: impl Into<String>, location: Location) {
+        self.errors.push(Error::at(code, message, location, self.source));
+    }
+
+    /// A slot without a name.
+    fn fresh(&mut self) -> Slot {
+        self.slots.push(Arc::from(""));
+        self.slots.len() - 1
+    }
+
+    /// Declares a name in the innermost scope.
+    pub fn declare(&mut self, name: &Name) -> Slot {
+        if let Some(slot) = self.scopes.last().and_then(|scope| scope.declared.get(name)) {
+            return *slot;
+        }
+        self.slots.push(name.clone());
+        let slot = self.slots.len() - 1;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.declared.insert(name.clone(), slot);
+        }
+        slot
+    }
+
+    /// Declares each variable of a pattern.
+    pub fn declare_pattern(&mut self, term: &ast::Term) {
+        super::declared::pattern(term, &mut |name| {
+            if !name.starts_with('$') {
+                self.declare(name);
+            }
+        });
+    }
+
+    /// What a name means here: a slot, or what it leads to outside.
+    fn name(&mut self, name: &Name) -> Result<Slot, Global> {
+        let mut hidden = false;
+        for scope in self.scopes.iter().rev() {
+            if let Some(slot) = scope.declared.get(name) {
+                return Ok(*slot);
+            }
+            hidden |= scope.later.contains(name);
+        }
+        if !hidden && let Some(global) = self.names.global(name) {
+            return Err(global);
+        }
+        if let Some(slot) = self.free.get(name) {
+            return Ok(*slot);
+        }
+        self.slots.push(name.clone());
+        self.free.insert(name.clone(), self.slots.len() - 1);
+        Ok(self.slots.len() - 1)
+    }
+
+    /// An expression, after what it needs.
+    fn expr(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
+        if expr.with.is_empty() {
+            self.plain(expr, out);
+            return;
+        }
+        let mut with = Vec::new();
+        for modifier in &expr.with {
+            if let Some(lowered) = self.with(modifier, out) {
+                with.push(lowered);
+            }
+        }
+        let mut body = Vec::new();
+        self.plain(expr, &mut body);
+        out.push(Expr { location: expr.location, kind: ExprKind::With { with, body } });
+    }
+
+    /// An expression without its `with`.
+    fn plain(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
+        let Some(kind) = self.kind(expr, out) else { return };
+        let mut lowered = Expr { location: expr.location, kind };
+        if expr.negated {
+            lowered = Expr { location: expr.location, kind: ExprKind::Not(Box::new(lowered)) };
+        }
+        out.push(lowered);
+    }
+
+    fn kind(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) -> Option<ExprKind> {
+        match &expr.kind {
+            ast::ExprKind::Term(term) => Some(match &term.kind {
+                TermKind::Call(call) => self.call(call, None, out),
+                _ => ExprKind::Holds(self.term(term, true, out)),
+            }),
+            ast::ExprKind::Call(call) => {
+                let name = call.operator.dotted();
+                match (name.as_deref(), call.args.as_slice()) {
+                    (Some("assign"), [left, right]) => {
+                        let right = self.side(right, out);
+                        self.declare_pattern(left);
+                        Some(self.equal(left, right, expr.location, out))
+                    }
+                    (Some("eq"), [left, right]) => {
+                        if let (TermKind::Call(_), false) = (&left.kind, matches!(right.kind, TermKind::Call(_))) {
+                            let left = self.side(left, out);
+                            return Some(self.equal(right, left, expr.location, out));
+                        }
+                        let right = self.side(right, out);
+                        Some(self.equal(left, right, expr.location, out))
+                    }
+                    _ => Some(self.call(call, None, out)),
+                }
+            }
+            ast::ExprKind::Some(some) => match &**some {
+                ast::SomeDecl::Vars(vars) => {
+                    for var in vars {
+                        self.declare_pattern(var);
+                    }
+                    None
+                }
+                ast::SomeDecl::In { key, value, domain } => {
+                    let domain = self.term(domain, true, out);
+                    if let Some(key) = key {
+                        self.declare_pattern(key);
+                    }
+                    self.declare_pattern(value);
+                    let key = match key {
+                        Some(key) => self.term(key, false, out),
+                        None => Term::Var(self.fresh()),
+                    };
+                    let (root, mut path) = self.root(domain, expr.location, out);
+                    path.push(key);
+                    let value = self.term(value, true, out);
+                    Some(ExprKind::Eq(Term::Ref(Box::new(Ref { root, path })), value))
+                }
+            },
+            ast::ExprKind::Every(every) => {
+                let domain = self.term(&every.domain, false, out);
+                self.enter();
+                let key = every.key.as_ref().and_then(ast::Term::as_var).cloned().map(|name| self.declare(&name));
+                let value = match every.value.as_var().cloned() {
+                    Some(name) => self.declare(&name),
+                    None => self.fresh(),
+                };
+                let body = self.body(&every.body);
+                self.leave();
+                self.leave();
+                Some(ExprKind::Every { key, value, domain, body })
+            }
+        }
+    }
+
+    /// One side of an equation: a term or, of a call, the call without its result.
+    fn side(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Side {
+        match &term.kind {
+            TermKind::Call(call) => Side::Call(self.call(call, None, out)),
+            _ => Side::Term(self.term(term, true, out)),
+        }
+    }
+
+    /// Left equals right.
+    fn equal(&mut self, left: &ast::Term, right: Side, location: Location, out: &mut Vec<Expr>) -> ExprKind {
+        match right {
+            Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
+            Side::Call(ExprKind::Call { callee, args, out: None }) => {
+                let left = self.term(left, false, out);
+                ExprKind::Call { callee, args, out: Some(left) }
+            }
+            Side::Call(ExprKind::Holds(term)) => ExprKind::Eq(self.term(left, true, out), term),
+            Side::Call(_) => {
+                self.error(Code::Type, "a call with its result given has no value", location);
+                ExprKind::Holds(Term::Const(Value::Bool(false)))
+            }
+        }
+    }
+
+    /// A call.
+    fn call(&mut self, call: &ast::Call, result: Option<Term>, out: &mut Vec<Expr>) -> ExprKind {
+        let callee = self.callee(&call.operator);
+        let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            args.push(self.term(arg, false, out));
+        }
+        let callee = match callee {
+            Ok(callee) => callee,
+            Err(Some(path)) if args.is_empty() => {
+                let path = path.into_iter().map(Term::Const).collect();
+                return ExprKind::Holds(Term::Ref(Box::new(Ref { root: Root::Data, path })));
+            }
+            Err(_) => {
+                self.error(Code::Type, format!("undefined function {}", call.operator), call.location);
+                return ExprKind::Holds(Term::Const(Value::Bool(false)));
+            }
+        };
+        let arity = super::arity(&callee, self.tree);
+        let mut result = result;
+        if args.len() == arity + 1 && result.is_none() {
+            result = args.pop();
+        }
+        if args.len() != arity {
+            let message = format!("{}: arity mismatch: got {}, want {arity}", call.operator, args.len());
+            self.error(Code::Type, message, call.location);
+        }
+        ExprKind::Call { callee, args, out: result }
+    }
+
+    /// What a call's operator names; else the path of a rule that is no function.
+    pub fn callee(&mut self, operator: &ast::Ref) -> Result<Callee, Option<Vec<Value>>> {
+        let head = operator.head.as_var().ok_or(None)?;
+        let local = self.scopes.iter().any(|scope| scope.declared.contains_key(head));
+        if !local && let Some(Global::Data(mut path)) = self.names.global(head) {
+            for term in &operator.path {
+                match &term.kind {
+                    TermKind::Scalar(value) => path.push(value.clone()),
+                    _ => return Err(None),
+                }
+            }
+            match self.tree.function(&path) {
+                Some(node) => return Ok(Callee::Function(node)),
+                None if self.tree.find(&path).is_some_and(|node| self.tree.nodes[node].defined()) => {
+                    return Err(Some(path));
+                }
+                None => {}
+            }
+        }
+        super::builtin(&operator.dotted().ok_or(None)?).ok_or(None)
+    }
+
+    /// A term. Refs, where they may not stand (`top` is false), and calls become variables.
+    pub fn term(&mut self, term: &ast::Term, top: bool, out: &mut Vec<Expr>) -> Term {
+        let location = term.location;
+        match &term.kind {
+            TermKind::Scalar(value) => Term::Const(value.clone()),
+            TermKind::Var(name) => match self.name(name) {
+                Ok(slot) => Term::Var(slot),
+                Err(global) => {
+                    let (root, path) = rooted(global);
+                    self.place(Ref { root, path }, top, location, out)
+                }
+            },
+            TermKind::Ref(r) => {
+                let head = self.term(&r.head, true, out);
+                let (root, mut path) = self.root(head, location, out);
+                for part in &r.path {
+                    path.push(self.term(part, false, out));
+                }
+                self.place(Ref { root, path }, top, location, out)
+            }
+            TermKind::Array(items) => Term::Array(items.iter().map(|item| self.term(item, false, out)).collect()),
+            TermKind::Set(items) => Term::Set(items.iter().map(|item| self.term(item, false, out)).collect()),
+            TermKind::Object(items) => Term::Object(
+                items.iter().map(|(key, value)| (self.term(key, false, out), self.term(value, false, out))).collect(),
+            ),
+            TermKind::Call(call) => {
+                let slot = self.fresh();
+                let kind = match self.call(call, Some(Term::Var(slot)), out) {
+                    ExprKind::Holds(term) => ExprKind::Eq(Term::Var(slot), term),
+                    other => other,
+                };
+                out.push(Expr { location, kind });
+                Term::Var(slot)
+            }
+            TermKind::ArrayComp(c) => {
+                let mut body = self.body(&c.body);
+                let head = self.term(&c.head, false, &mut body);
+                self.leave();
+                Term::Comp(Box::new(Comp::Array(head, body)))
+            }
+            TermKind::SetComp(c) => {
+                let mut body = self.body(&c.body);
+                let head = self.term(&c.head, false, &mut body);
+                self.leave();
+                Term::Comp(Box::new(Comp::Set(head, body)))
+            }
+            TermKind::ObjectComp(c) => {
+                let mut body = self.body(&c.body);
+                let key = self.term(&c.key, false, &mut body);
+                let value = self.term(&c.value, false, &mut body);
+                self.leave();
+                Term::Comp(Box::new(Comp::Object(key, value, body)))
+            }
+            TermKind::TemplateString(template) => {
+                let mut parts = Vec::new();
+                for part in &template.parts {
+                    parts.push(self.template_part(part, out));
+                }
+                let slot = self.fresh();
+                let callee = Callee::Builtin(&super::template::TEMPLATE);
+                let kind = ExprKind::Call { callee, args: vec![Term::Array(parts)], out: Some(Term::Var(slot)) };
+                out.push(Expr { location, kind });
+                Term::Var(slot)
+            }
+        }
+    }
+
+    /// A part of a template: what it can be is a set, empty where it is undefined.
+    fn template_part(&mut self, part: &ast::TemplatePart, out: &mut Vec<Expr>) -> Term {
+        match part {
+            ast::TemplatePart::Scalar(term) => self.term(term, false, out),
+            ast::TemplatePart::Expr(expr) => {
+                let term = match &expr.kind {
+                    ast::ExprKind::Term(term) => (**term).clone(),
+                    ast::ExprKind::Call(call) => ast::Term::new(expr.location, TermKind::Call((**call).clone())),
+                    _ => return Term::Set(Vec::new()),
+                };
+                let location = expr.location;
+                let name: Name = Arc::from("$template");
+                let assign = ast::Call::builtin(location, "assign", vec![ast::Term::var(location, "$template"), term]);
+                let mut assign = ast::Expr::new(location, ast::ExprKind::Call(Box::new(assign)));
+                assign.with.clone_from(&expr.with);
+                self.enter();
+                let slot = self.declare(&name);
+                let body = self.body(std::slice::from_ref(&assign));
+                self.leave();
+                self.leave();
+                Term::Comp(Box::new(Comp::Set(Term::Var(slot), body)))
+            }
+        }
+    }
+
+    /// A ref where it may stand, else a variable equal to it.
+    fn place(&mut self, r: Ref, top: bool, location: Location, out: &mut Vec<Expr>) -> Term {
+        let term = Term::Ref(Box::new(r));
+        if top { term } else { Term::Var(self.hoist(term, location, out)) }
+    }
+
+    /// A variable equal to a term.
+    fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
+        let slot = self.fresh();
+        out.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
+        slot
+    }
+
+    /// What a ref into a term begins with.
+    fn root(&mut self, head: Term, location: Location, out: &mut Vec<Expr>) -> (Root, Vec<Term>) {
+        match head {
+            Term::Ref(r) => (r.root, r.path),
+            Term::Var(slot) => (Root::Var(slot), Vec::new()),
+            other => (Root::Var(self.hoist(other, location, out)), Vec::new()),
+        }
+    }
+
+    /// A `with`; its value is found before.
+    fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
+        let (head, rest) = match &with.target.kind {
+            TermKind::Var(name) => (name.clone(), Vec::new()),
+            TermKind::Ref(r) => (r.head.as_var()?.clone(), r.path.clone()),
+            _ => return None,
+        };
+        let mut path = Vec::new();
+        for term in &rest {
+            match &term.kind {
+                TermKind::Scalar(value) => path.push(value.clone()),
+                _ => {
+                    self.error(Code::Compile, "with keyword target must be ground", with.location);
+                    return None;
+                }
+            }
+        }
+        let target =
+            ast::Ref { head: Box::new(ast::Term::new(with.target.location, TermKind::Var(head.clone()))), path: rest };
+        if let Ok(callee) = self.callee(&target) {
+            let replacement = match &with.value.kind {
+                TermKind::Var(name) => Some(ast::Ref {
+                    head: Box::new(ast::Term::new(with.location, TermKind::Var(name.clone()))),
+                    path: Vec::new(),
+                }),
+                TermKind::Ref(r) => Some(r.clone()),
+                _ => None,
+            };
+            if let Some(Ok(other)) = replacement.map(|r| self.callee(&r)) {
+                return Some(With::CallOther(callee.key(), other));
+            }
+            let value = self.term(&with.value, false, out);
+            return Some(With::CallValue(callee.key(), value));
+        }
+        let value = self.term(&with.value, false, out);
+        match self.names.global(&head) {
+            Some(Global::Input(mut whole)) => {
+                whole.extend(path);
+                Some(With::Input(whole, value))
+            }
+            Some(Global::Data(mut whole)) => {
+                whole.extend(path);
+                let node = self.tree.find(&whole);
+                Some(With::Data(whole, node, value))
+            }
+            None => {
+                let message = "with keyword target must reference existing input, data, or a function";
+                self.error(Code::Type, message, with.location);
+                None
+            }
+        }
+    }
+}
+
+/// A side of an equation.
+enum Side {
+    Term(Term),
+    Call(ExprKind),
+}
+
+/// A name's meaning as the beginning of a ref.
+fn rooted(global: Global) -> (Root, Vec<Term>) {
+    match global {
+        Global::Data(path) => (Root::Data, path.into_iter().map(Term::Const).collect()),
+        Global::Input(path) => (Root::Input, path.into_iter().map(Term::Const).collect()),
+    }
+}

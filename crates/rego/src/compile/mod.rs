@@ -1,0 +1,136 @@
+//! From modules to a policy that can be evaluated many times: names resolved, rules put into one tree, bodies lowered and
+//! ordered. Knows nothing of data or input.
+
+mod declared;
+pub mod ir;
+mod lower;
+mod names;
+mod rules;
+mod safety;
+mod slots;
+mod template;
+pub mod tree;
+mod vars;
+
+use crate::ast::{Module, Name, Source};
+use crate::builtins;
+use crate::error::{Code, Error};
+use ir::{Callee, Expr, Rule, Slot};
+use lower::Lower;
+use names::Names;
+use slots::Slots;
+use std::collections::{BTreeMap, HashSet};
+use tree::Tree;
+
+/// A compiled policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub tree: Tree,
+    pub rules: Vec<Rule>,
+    /// By the index that locations name.
+    pub sources: Vec<Source>,
+}
+
+/// A compiled query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    pub body: Vec<Expr>,
+    pub slots: usize,
+    /// Variables whose values are the answer.
+    pub vars: Vec<(Name, Slot)>,
+}
+
+/// Compiles modules together.
+///
+/// # Errors
+/// All that is wrong with them, in order.
+pub fn compile(modules: &[Module]) -> Result<Policy, Vec<Error>> {
+    let mut tree = Tree::new();
+    let mut errors = Vec::new();
+    let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
+    for module in modules {
+        let package = tree::package(module);
+        tree.make(&package);
+        let names = by_package.entry(package).or_default();
+        names.extend(module.rules.iter().filter_map(|rule| rule.head.reference.first()?.as_var().cloned()));
+    }
+    let places = rules::places(modules, &mut tree);
+    let mut compiled = Vec::new();
+    for (module, nodes) in modules.iter().zip(places) {
+        let rules = by_package.get(&tree::package(module)).cloned().unwrap_or_default();
+        let names = Names::new(module, rules);
+        for (rule, node) in module.rules.iter().zip(nodes) {
+            let mut lower = Lower::new(&tree, &names, &module.source);
+            let lowered = rules::rule(&mut lower, rule, node);
+            errors.append(&mut lower.errors);
+            compiled.push((rule.default, lowered));
+        }
+    }
+    let mut rules = Vec::with_capacity(compiled.len());
+    for (default, rule) in compiled {
+        let node = &mut tree.nodes[rule.node];
+        if default {
+            node.default = Some(rules.len());
+        } else {
+            node.rules.push(rules.len());
+        }
+        rules.push(rule);
+    }
+    let mut sources: Vec<Source> = modules.iter().map(|module| module.source.clone()).collect();
+    sources.sort_by_key(|source| source.index);
+    if errors.is_empty() { Ok(Policy { tree, rules, sources }) } else { Err(errors) }
+}
+
+/// Compiles a query against a policy.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn compile_query(policy: &Policy, source: &Source, body: &[crate::ast::Expr]) -> Result<Query, Vec<Error>> {
+    let names = Names::default();
+    let mut lower = Lower::new(&policy.tree, &names, source);
+    let mut lowered = lower.body(body);
+    let vars = lower.query_vars();
+    let (slots, mut errors) = (lower.slots, lower.errors);
+    let mut missing = Vec::new();
+    safety::order(&mut lowered, &mut Slots::default(), &slots, &mut missing);
+    unsafe_errors(&missing, &slots, source, &mut errors);
+    if errors.is_empty() { Ok(Query { body: lowered, slots: slots.len(), vars }) } else { Err(errors) }
+}
+
+/// Unsafe variables as errors, each once.
+fn unsafe_errors(missing: &[safety::Unsafe], slots: &[Name], source: &Source, errors: &mut Vec<Error>) {
+    let mut seen = HashSet::new();
+    for unsafe_var in missing {
+        let name = slots.get(unsafe_var.slot).map_or("", |name| name);
+        let message = if name.is_empty() {
+            "expression is unsafe".to_owned()
+        } else if name.starts_with('$') {
+            "var _ is unsafe".to_owned()
+        } else {
+            format!("var {name} is unsafe")
+        };
+        if seen.insert((message.clone(), unsafe_var.location)) {
+            errors.push(Error::at(Code::UnsafeVar, message, unsafe_var.location, source));
+        }
+    }
+}
+
+/// The builtin of a name.
+fn builtin(name: &str) -> Option<Callee> {
+    if name == "walk" {
+        return Some(Callee::Walk);
+    }
+    if name == template::TEMPLATE.name {
+        return Some(Callee::Builtin(&template::TEMPLATE));
+    }
+    builtins::lookup(name).map(Callee::Builtin)
+}
+
+/// How many arguments a call has, without its result.
+fn arity(callee: &Callee, tree: &Tree) -> usize {
+    match callee {
+        Callee::Builtin(builtin) => builtin.arity,
+        Callee::Walk => 1,
+        Callee::Function(node) => tree.nodes[*node].arity.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,57 @@
+//! What a module's names mean outside of bodies: imports and the rules of its package.
+
+use crate::ast::{Module, Name};
+use crate::value::Value;
+use std::collections::{HashMap, HashSet};
+
+/// The names of one module.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    pub package: Vec<Value>,
+    /// Path with its root.
+    imports: HashMap<Name, Vec<Name>>,
+    rules: HashSet<Name>,
+}
+
+/// What a name leads to: `data` or `input`, and a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Global {
+    Data(Vec<Value>),
+    Input(Vec<Value>),
+}
+
+impl Names {
+    /// Of a module; `rules` are the names of all rules of its package, in all its modules.
+    pub fn new(module: &Module, rules: HashSet<Name>) -> Self {
+        let imports = module
+            .imports
+            .iter()
+            .filter(|import| !import.is_syntax())
+            .filter_map(|import| Some((import.name()?.clone(), import.path.clone())))
+            .collect();
+        Self { package: super::tree::package(module), imports, rules }
+    }
+
+    /// What a name that is not local leads to.
+    pub fn global(&self, name: &Name) -> Option<Global> {
+        match &**name {
+            "data" => return Some(Global::Data(Vec::new())),
+            "input" => return Some(Global::Input(Vec::new())),
+            _ => {}
+        }
+        if let Some(path) = self.imports.get(name) {
+            let rest = path.iter().skip(1).map(Value::string).collect();
+            return Some(if path.first().is_some_and(|root| &**root == "input") {
+                Global::Input(rest)
+            } else {
+                Global::Data(rest)
+            });
+        }
+        if self.rules.contains(name) {
+            let mut path = self.package.clone();
+            path.push(Value::string(name));
+            return Some(Global::Data(path));
+        }
+        None
+    }
+}

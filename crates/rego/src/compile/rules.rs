@@ -1,0 +1,118 @@
+//! Rules: where they stand in the tree, and their lowering.
+
+use super::ir::{Clause, Expr, ExprKind, Kind, NodeId, Rule, Term};
+use super::lower::Lower;
+use super::slots::Slots;
+use super::tree::{self, Tree};
+use super::vars::Vars;
+use super::{safety, unsafe_errors};
+use crate::ast::{self, HeadKind, Module, TermKind};
+use crate::value::Value;
+
+/// The node of each rule of each module.
+pub fn places(modules: &[Module], tree: &mut Tree) -> Vec<Vec<NodeId>> {
+    let mut places = Vec::new();
+    for module in modules {
+        let package = tree::package(module);
+        let mut nodes = Vec::new();
+        for rule in &module.rules {
+            let constant = tree::constant_part(&rule.head.reference);
+            let mut path = package.clone();
+            path.extend(constant.iter().cloned());
+            let id = tree.make(&path);
+            let node = &mut tree.nodes[id];
+            match rule.head.kind {
+                HeadKind::Function => node.arity = Some(rule.head.args.len()),
+                HeadKind::PartialSet if constant.len() == rule.head.reference.len() => node.set = true,
+                _ => {}
+            }
+            node.partial |= constant.len() < rule.head.reference.len();
+            nodes.push(id);
+        }
+        places.push(nodes);
+    }
+    places
+}
+
+/// Lowers and orders a rule.
+pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
+    let head = &rule.head;
+    let kind = match head.kind {
+        HeadKind::Function => Kind::Function,
+        HeadKind::PartialSet => Kind::Set,
+        HeadKind::Complete | HeadKind::PartialObject => Kind::Value,
+    };
+    lower.enter();
+    let mut before = Vec::new();
+    for arg in &head.args {
+        argument(lower, arg);
+    }
+    let args: Vec<Term> = head.args.iter().map(|arg| lower.term(arg, false, &mut before)).collect();
+    let mut safe = Slots::default();
+    let mut bound = Vars::default();
+    args.iter().for_each(|arg| bound.term(arg));
+    // What an argument looks up (it is not a pattern then) is bound by the call and compared by the body.
+    safe.extend(&bound.direct);
+    let mut missing = Vec::new();
+
+    let truth = ast::Term::scalar(head.location, true);
+    let value = head.key.as_ref().or(head.value.as_ref()).unwrap_or(&truth);
+    let mut clauses = Vec::new();
+    let constant = tree::constant_part(&head.reference).len();
+    let mut suffix = Vec::new();
+    {
+        let mut body = before.clone();
+        body.extend(lower.body(&rule.body));
+        for term in head.reference.iter().skip(constant) {
+            let term = lower.term(term, false, &mut body);
+            suffix.push(term);
+        }
+        clauses.push(finish(lower, body, value, &safe, &mut suffix, rule.location, &mut missing));
+        lower.leave();
+    }
+    for branch in &rule.elses {
+        let mut body = before.clone();
+        body.extend(lower.body(&branch.body));
+        clauses.push(finish(lower, body, &branch.value, &safe, &mut [], branch.location, &mut missing));
+        lower.leave();
+    }
+    lower.leave();
+    unsafe_errors(&missing, &lower.slots, lower.source, &mut lower.errors);
+    Rule { location: rule.location, kind, args, suffix, clauses, slots: lower.slots.clone(), node }
+}
+
+/// Declares an argument's variables.
+fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
+    match &arg.kind {
+        TermKind::Object(items) => {
+            for (key, value) in items {
+                argument(lower, key);
+                argument(lower, value);
+            }
+        }
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| argument(lower, item)),
+        _ => lower.declare_pattern(arg),
+    }
+}
+
+/// A clause of a body: with its value, in order.
+fn finish(
+    lower: &mut Lower<'_>,
+    mut body: Vec<Expr>,
+    value: &ast::Term,
+    safe: &Slots,
+    suffix: &mut [Term],
+    location: ast::Location,
+    missing: &mut Vec<safety::Unsafe>,
+) -> Clause {
+    let mut value = lower.term(value, false, &mut body);
+    let mut safe = safe.clone();
+    safety::order(&mut body, &mut safe, &lower.slots, missing);
+    safety::head(&mut value, &safe, &lower.slots, location, missing);
+    for term in suffix {
+        safety::head(term, &safe, &lower.slots, location, missing);
+    }
+    // `true` alone holds: nothing to evaluate.
+    body.retain(|expr| !matches!(&expr.kind, ExprKind::Holds(Term::Const(value)) if *value != Value::Bool(false)));
+    Clause { body, value, location }
+}

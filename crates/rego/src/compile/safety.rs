@@ -1,0 +1,260 @@
+//! Puts the expressions of bodies into an order in which every variable is bound before it is needed, keeping the written
+//! order where it can, and names the variables for which there is none.
+
+use super::ir::{Comp, Expr, ExprKind, Ref, Root, Slot, Term};
+use super::slots::Slots;
+use super::vars::Vars;
+use crate::ast::{Location, Name};
+
+/// A variable that nothing binds.
+#[derive(Clone, Debug)]
+pub struct Unsafe {
+    pub slot: Slot,
+    pub location: Location,
+}
+
+/// Orders a body and those inside it; `safe` is bound before it and gains what it binds.
+pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+    let mut own = Vars::default();
+    body.iter().for_each(|expr| own.expr(expr));
+    let mut left: Vec<(Expr, Vars)> = std::mem::take(body)
+        .into_iter()
+        .map(|expr| {
+            let mut vars = Vars::default();
+            vars.expr(&expr);
+            (expr, vars)
+        })
+        .collect();
+    while !left.is_empty() {
+        let next = left.iter().enumerate().find_map(|(i, (expr, vars))| {
+            let mut closed = vars.closed.clone();
+            closed.retain(&own.direct);
+            if !closed.within(safe) {
+                return None;
+            }
+            let after = bound(expr, safe)?;
+            vars.direct.within(&after).then_some((i, after))
+        });
+        let Some((i, after)) = next else { break };
+        let (mut expr, _) = left.remove(i);
+        inside(&mut expr, safe, names, errors);
+        *safe = after;
+        body.push(expr);
+    }
+    for (expr, vars) in left {
+        let mut missing = vars.direct;
+        missing.extend(&{
+            let mut closed = vars.closed;
+            closed.retain(&own.direct);
+            closed
+        });
+        let mut named = false;
+        for slot in missing.iter().filter(|slot| !safe.contains(*slot)) {
+            if names.get(slot).is_some_and(|name| !name.is_empty()) {
+                errors.push(Unsafe { slot, location: expr.location });
+                named = true;
+            }
+        }
+        if !named && let Some(slot) = missing.iter().find(|slot| !safe.contains(*slot)) {
+            errors.push(Unsafe { slot, location: expr.location });
+        }
+        body.push(expr);
+    }
+}
+
+/// Orders the bodies inside an expression.
+fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+    match &mut expr.kind {
+        ExprKind::Holds(term) => in_term(term, safe, names, errors),
+        ExprKind::Eq(a, b) => {
+            in_term(a, safe, names, errors);
+            in_term(b, safe, names, errors);
+        }
+        ExprKind::Call { args, out, .. } => {
+            args.iter_mut().chain(out).for_each(|term| in_term(term, safe, names, errors));
+        }
+        ExprKind::Not(inner) => inside(inner, safe, names, errors),
+        ExprKind::Every { key, value, domain, body } => {
+            in_term(domain, safe, names, errors);
+            let mut safe = safe.clone();
+            safe.insert(*value);
+            key.iter().for_each(|key| safe.insert(*key));
+            order(body, &mut safe, names, errors);
+        }
+        ExprKind::With { with, body } => {
+            for with in with {
+                if let super::ir::With::Input(_, value)
+                | super::ir::With::Data(_, _, value)
+                | super::ir::With::CallValue(_, value) = with
+                {
+                    in_term(value, safe, names, errors);
+                }
+            }
+            order(body, &mut safe.clone(), names, errors);
+        }
+    }
+}
+
+fn in_term(term: &mut Term, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+    match term {
+        Term::Const(_) | Term::Var(_) => {}
+        Term::Array(items) | Term::Set(items) => {
+            items.iter_mut().for_each(|item| in_term(item, safe, names, errors));
+        }
+        Term::Object(items) => items.iter_mut().for_each(|(key, value)| {
+            in_term(key, safe, names, errors);
+            in_term(value, safe, names, errors);
+        }),
+        Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, names, errors)),
+        Term::Comp(comp) => {
+            let mut inner = safe.clone();
+            match &mut **comp {
+                Comp::Array(head, body) | Comp::Set(head, body) => {
+                    order(body, &mut inner, names, errors);
+                    head_of(head, &inner, body, errors);
+                }
+                Comp::Object(key, value, body) => {
+                    order(body, &mut inner, names, errors);
+                    head_of(key, &inner, body, errors);
+                    head_of(value, &inner, body, errors);
+                }
+            }
+        }
+    }
+}
+
+/// Checks that what a body gives is bound by it.
+fn head_of(head: &mut Term, safe: &Slots, body: &[Expr], errors: &mut Vec<Unsafe>) {
+    let mut vars = Vars::default();
+    vars.term(head);
+    let location = body.first().map(|expr| expr.location).unwrap_or_default();
+    errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
+    in_term(head, safe, &[], errors);
+}
+
+/// Orders bodies inside a head's term and checks that it is bound.
+pub fn head(term: &mut Term, safe: &Slots, names: &[Name], location: Location, errors: &mut Vec<Unsafe>) {
+    let mut vars = Vars::default();
+    vars.term(term);
+    errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
+    in_term(term, safe, names, errors);
+}
+
+/// What is bound after an expression, given what is before; none if it cannot be evaluated then.
+fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
+    let mut after = safe.clone();
+    match &expr.kind {
+        ExprKind::Not(_) => {}
+        ExprKind::Every { domain, .. } => return ready(domain, safe).then_some(after),
+        ExprKind::Holds(term) => {
+            if let Term::Ref(r) = term {
+                keys(r, &mut after);
+            }
+        }
+        ExprKind::Call { args, out, .. } => {
+            if !args.iter().all(|arg| ready(arg, safe)) {
+                return None;
+            }
+            if let Some(out) = out {
+                binds(out, &mut after);
+            }
+        }
+        ExprKind::Eq(a, b) => unify(a, b, &mut after),
+        ExprKind::With { with, body } => {
+            let mut vars = Vars::default();
+            with.iter().for_each(|with| vars.with(with));
+            if !vars.direct.within(safe) {
+                return None;
+            }
+            let mut left: Vec<&Expr> = body.iter().collect();
+            loop {
+                let next = left.iter().enumerate().find_map(|(i, expr)| {
+                    let mut vars = Vars::default();
+                    vars.expr(expr);
+                    let more = bound(expr, &after)?;
+                    vars.direct.within(&more).then_some((i, more))
+                });
+                let Some((i, more)) = next else { break };
+                left.remove(i);
+                after = more;
+            }
+            return left.is_empty().then_some(after);
+        }
+    }
+    Some(after)
+}
+
+/// Whether all of a term's own variables are bound.
+fn ready(term: &Term, safe: &Slots) -> bool {
+    let mut vars = Vars::default();
+    vars.term(term);
+    vars.direct.within(safe)
+}
+
+/// A ref whose root is bound binds what stands in its path.
+fn keys(r: &Ref, safe: &mut Slots) -> bool {
+    if let Root::Var(slot) = r.root
+        && !safe.contains(slot)
+    {
+        return false;
+    }
+    r.path.iter().for_each(|part| binds(part, safe));
+    r.path.iter().all(|part| ready(part, safe))
+}
+
+/// Matching a pattern against a value binds its variables, but for those of sets and of keys.
+fn binds(pattern: &Term, safe: &mut Slots) {
+    match pattern {
+        Term::Var(slot) => safe.insert(*slot),
+        Term::Array(items) => items.iter().for_each(|item| binds(item, safe)),
+        Term::Object(items) => items.iter().for_each(|(_, value)| binds(value, safe)),
+        Term::Const(_) | Term::Set(_) | Term::Ref(_) | Term::Comp(_) => {}
+    }
+}
+
+/// What an equation binds: to and fro until there is no more.
+fn unify(a: &Term, b: &Term, safe: &mut Slots) {
+    loop {
+        let before = safe.clone();
+        pair(a, b, safe);
+        if *safe == before {
+            return;
+        }
+    }
+}
+
+fn pair(a: &Term, b: &Term, safe: &mut Slots) {
+    if let Term::Ref(r) = a
+        && !keys(r, safe)
+    {
+        return;
+    }
+    if let Term::Ref(r) = b
+        && !keys(r, safe)
+    {
+        return;
+    }
+    if ready(a, safe) {
+        binds(b, safe);
+    }
+    if ready(b, safe) {
+        binds(a, safe);
+    }
+    match (a, b) {
+        (Term::Array(a), Term::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).for_each(|(a, b)| pair(a, b, safe));
+        }
+        (Term::Object(a), Term::Object(b)) => {
+            for (key, left) in a {
+                for (other, right) in b {
+                    if let (Term::Const(key), Term::Const(other)) = (key, other)
+                        && key == other
+                    {
+                        pair(left, right, safe);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}

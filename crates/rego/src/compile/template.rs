@@ -1,0 +1,36 @@
+//! Template strings as a call: their parts are texts, or sets of what an expression gave (none where it is undefined).
+
+use crate::ast::{Location, Term};
+use crate::builtins::{Builtin, BuiltinError, Context, Outcome};
+use crate::value::Value;
+
+/// Joins the parts of a template.
+pub static TEMPLATE: Builtin =
+    Builtin { name: "internal.template_string", arity: 1, nondeterministic: false, call: template };
+
+fn template(args: &[Value], _: &mut Context) -> Outcome {
+    let mut text = String::new();
+    if let Some(Value::Array(parts)) = args.first() {
+        for part in parts.iter() {
+            match part {
+                Value::Set(items) => match (items.len(), items.first()) {
+                    (1, Some(value)) => push(&mut text, value),
+                    (0, _) => text.push_str("<undefined>"),
+                    _ => {
+                        let message = "template-strings must not produce multiple outputs";
+                        return Err(BuiltinError::Halt(message.to_owned()));
+                    }
+                },
+                value => push(&mut text, value),
+            }
+        }
+    }
+    Ok(Some(Value::string(text)))
+}
+
+fn push(text: &mut String, value: &Value) {
+    match value {
+        Value::String(part) => text.push_str(part),
+        other => text.push_str(&Term::scalar(Location::default(), other.clone()).to_string()),
+    }
+}

@@ -1,0 +1,66 @@
+//! The tree of packages and rules: which node a ref's constant path leads to.
+
+use super::ir::{Node, NodeId};
+use crate::ast::{Module, TermKind};
+use crate::value::Value;
+
+/// The root of the tree: `data`.
+pub const ROOT: NodeId = 0;
+
+/// All nodes; the first is `data`.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    pub nodes: Vec<Node>,
+}
+
+impl Tree {
+    /// Only the root.
+    pub fn new() -> Self {
+        Self { nodes: vec![Node::default()] }
+    }
+
+    /// The node of a path, made where it is not there yet.
+    pub fn make(&mut self, path: &[Value]) -> NodeId {
+        let mut at = ROOT;
+        for (depth, key) in path.iter().enumerate() {
+            at = match self.nodes[at].children.get(key) {
+                Some(child) => *child,
+                None => {
+                    let child = self.nodes.len();
+                    self.nodes.push(Node { path: path[..=depth].to_vec(), ..Node::default() });
+                    self.nodes[at].children.insert(key.clone(), child);
+                    child
+                }
+            };
+        }
+        at
+    }
+
+    /// The node of exactly this path.
+    pub fn find(&self, path: &[Value]) -> Option<NodeId> {
+        path.iter().try_fold(ROOT, |at, key| self.nodes[at].children.get(key).copied())
+    }
+
+    /// The function of a path.
+    pub fn function(&self, path: &[Value]) -> Option<NodeId> {
+        self.find(path).filter(|node| self.nodes[*node].arity.is_some())
+    }
+}
+
+/// A module's package as a path.
+pub fn package(module: &Module) -> Vec<Value> {
+    module.package.path.iter().map(Value::string).collect()
+}
+
+/// Of a rule's ref, the part that is constant (at least its name) and how many terms that is.
+pub fn constant_part(reference: &[crate::ast::Term]) -> Vec<Value> {
+    reference
+        .iter()
+        .enumerate()
+        .map_while(|(i, term)| match &term.kind {
+            TermKind::Var(name) if i == 0 => Some(Value::string(name)),
+            TermKind::Scalar(value) => Some(value.clone()),
+            _ => None,
+        })
+        .collect()
+}

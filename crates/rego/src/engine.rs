@@ -1,0 +1,118 @@
+//! The library's front: modules and data in, compiled once, queried many times.
+
+use crate::ast::{Module, Source, Version};
+use crate::builtins::Context;
+use crate::compile::{self, Policy};
+use crate::error::{Code, Error};
+use crate::eval::{self, Limits, Start};
+use crate::parse::{self, Options};
+use crate::value::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a policy is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    version: Version,
+    modules: Vec<Module>,
+    data: Option<Value>,
+}
+
+/// A policy and its data, ready to be queried from any thread. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    policy: Arc<Policy>,
+    data: Value,
+    version: Version,
+}
+
+/// How a query is evaluated.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueryOptions {
+    /// Errors of builtins end the evaluation rather than being undefined.
+    pub strict_builtin_errors: bool,
+    pub limits: Limits,
+    /// `time.now_ns`.
+    pub now_ns: i64,
+    /// Randomness for `rand.intn` and `uuid.rfc4122`.
+    pub seed: u64,
+}
+
+/// The variables of a query in one of its solutions.
+pub type Bindings = BTreeMap<String, Value>;
+
+impl Engine {
+    /// An engine for a dialect.
+    pub fn new(version: Version) -> Self {
+        Self { version, ..Self::default() }
+    }
+
+    /// Reads a module and adds it.
+    ///
+    /// # Errors
+    /// What is wrong with its syntax.
+    pub fn add_module(&mut self, file: &str, text: &str) -> Result<(), Vec<Error>> {
+        let index = u32::try_from(self.modules.len()).unwrap_or(u32::MAX);
+        let options = Options { version: self.version, annotations: true, ..Options::default() };
+        self.modules.push(parse::parse_module(&Source::new(index, file, text), &options)?);
+        Ok(())
+    }
+
+    /// Sets the base documents.
+    pub fn set_data(&mut self, data: Value) {
+        self.data = Some(data);
+    }
+
+    /// Compiles what was added.
+    ///
+    /// # Errors
+    /// All that is wrong with the modules together.
+    pub fn compile(&self) -> Result<Compiled, Vec<Error>> {
+        let policy = Arc::new(compile::compile(&self.modules)?);
+        Ok(Compiled { policy, data: self.data.clone().unwrap_or_else(|| Value::object([])), version: self.version })
+    }
+}
+
+impl Compiled {
+    /// The same policy over other base documents.
+    pub fn with_data(&self, data: Value) -> Self {
+        Self { data, ..self.clone() }
+    }
+
+    /// All solutions of a query.
+    ///
+    /// # Errors
+    /// What is wrong with the query, or the error that ended its evaluation.
+    pub fn eval_query(
+        &self,
+        query: &str,
+        input: Option<Value>,
+        options: &QueryOptions,
+    ) -> Result<Vec<Bindings>, Vec<Error>> {
+        let source = Source::new(u32::MAX, "", query);
+        let body = parse::parse_query(&source, &Options { version: self.version, ..Options::default() })?;
+        let query = compile::compile_query(&self.policy, &source, &body)?;
+        let start = Start {
+            input,
+            data: self.data.clone(),
+            context: Context { now_ns: options.now_ns, seed: options.seed, ..Context::default() },
+            limits: options.limits,
+            strict: options.strict_builtin_errors,
+        };
+        on_deep_stack(|| eval::solve(&self.policy, &query, start)).map_err(|error| vec![error])
+    }
+}
+
+/// What evaluation's limit of depth can need.
+const STACK: usize = 512 << 20;
+
+/// Runs work that nests deeply on a thread with room for it; pages that are not used cost nothing.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(Error::new(Code::EvalInternal, "the evaluation's thread failed")),
+        }
+    })
+}
