@@ -7,14 +7,17 @@ pub mod compile;
 pub mod engine;
 pub mod error;
 pub mod eval;
+mod globsect;
 mod gofloat;
 mod gofmt;
+mod goregex;
 pub mod json;
 pub mod number;
 pub mod parse;
 mod text;
 pub mod value;
 mod wide;
+mod yaml;
 
 pub use engine::{Bindings, Compiled, Engine, QueryOptions};
 pub use error::{Code, Error};

@@ -12,15 +12,23 @@ mod arrays;
 mod bits;
 mod casts;
 mod comparison;
+mod encoding;
+mod glob;
+mod graph;
 mod jsonpath;
+mod marshal;
 mod net;
 mod numbers;
 mod objects;
+mod regex;
+mod semver;
 mod sets;
 mod sprintf;
 mod strings;
 mod time;
 mod types;
+mod units;
+mod uuid;
 
 /// Every family; a new one is added here and nowhere else.
 const FAMILIES: &[&[Builtin]] = &[
@@ -30,15 +38,23 @@ const FAMILIES: &[&[Builtin]] = &[
     bits::ALL,
     casts::ALL,
     comparison::ALL,
+    encoding::ALL,
+    glob::ALL,
+    graph::ALL,
     jsonpath::ALL,
+    marshal::ALL,
     net::ALL,
     numbers::ALL,
     objects::ALL,
+    regex::ALL,
+    semver::ALL,
     sets::ALL,
     sprintf::ALL,
     strings::ALL,
     time::ALL,
     types::ALL,
+    units::ALL,
+    uuid::ALL,
 ];
 
 /// Why a builtin gave no value. In lenient mode (OPA's default) it is undefined; in strict mode it ends the evaluation.

@@ -1,0 +1,139 @@
+//! Text encodings: base64, hex and queries of URLs. (JSON and YAML are in `marshal`.)
+
+use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use crate::value::Value;
+use base64::DecodeError;
+use base64::Engine;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use std::collections::BTreeMap;
+
+/// Go takes any bits behind the last whole byte.
+const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, CONFIG);
+const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, CONFIG);
+
+pub const ALL: &[Builtin] = &[
+    pure("base64.encode", 1, |a, _| some(BASE64.encode(args::string(a, 1)?).as_str())),
+    pure("base64.decode", 1, |a, _| decode(&BASE64, args::string(a, 1)?)),
+    pure("base64.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| decode(&BASE64, text).is_ok()))),
+    pure("base64url.encode", 1, |a, _| some(BASE64_URL.encode(args::string(a, 1)?).as_str())),
+    pure("base64url.encode_no_pad", 1, |a, _| some(BASE64_URL.encode(args::string(a, 1)?).trim_end_matches('='))),
+    pure("base64url.decode", 1, |a, _| base64url_decode(args::string(a, 1)?)),
+    pure("hex.encode", 1, |a, _| some(hex::encode(args::string(a, 1)?).as_str())),
+    pure("hex.decode", 1, |a, _| hex_decode(args::string(a, 1)?)),
+    pure("urlquery.encode", 1, |a, _| some(query_escape(args::string(a, 1)?).as_str())),
+    pure("urlquery.decode", 1, |a, _| {
+        let text = args::string(a, 1)?;
+        some(query_unescape(text).map_err(args::failed)?.as_str())
+    }),
+    pure("urlquery.encode_object", 1, |a, _| encode_object(a)),
+    pure("urlquery.decode_object", 1, |a, _| decode_object(args::string(a, 1)?)),
+];
+
+/// Bytes as text; what is no UTF-8 is replaced.
+fn text(bytes: &[u8]) -> Outcome {
+    some(String::from_utf8_lossy(bytes).as_ref())
+}
+
+fn decode(engine: &GeneralPurpose, encoded: &str) -> Outcome {
+    // Go skips ends of lines wherever they stand.
+    let bare: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let bytes = engine.decode(&bare).map_err(|error| {
+        let at = match error {
+            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
+            DecodeError::InvalidLength(length) => length - length % 4,
+            DecodeError::InvalidPadding => bare.trim_end_matches('=').len(),
+        };
+        args::failed(format!("illegal base64 data at input byte {at}"))
+    })?;
+    text(&bytes)
+}
+
+/// Padding may be missing.
+fn base64url_decode(encoded: &str) -> Outcome {
+    let padding = match encoded.len() % 4 {
+        _ if encoded.ends_with('=') => "",
+        0 => "",
+        2 => "==",
+        3 => "=",
+        _ => return Err(args::failed(format!("illegal base64url string: {encoded}"))),
+    };
+    decode(&BASE64_URL, &format!("{encoded}{padding}"))
+}
+
+fn hex_decode(encoded: &str) -> Outcome {
+    if let Some(bad) = encoded.bytes().find(|b| !b.is_ascii_hexdigit()) {
+        let shown = crate::text::quote_char(char::from(bad), false);
+        return Err(args::failed(format!("encoding/hex: invalid byte: U+{bad:04X} {shown}")));
+    }
+    let bytes = hex::decode(encoded).map_err(|_| args::failed("encoding/hex: odd length hex string"))?;
+    text(&bytes)
+}
+
+/// As Go's `url.QueryEscape`.
+fn query_escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for b in text.bytes() {
+        match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(b)),
+            b' ' => out.push('+'),
+            b => out.push_str(&format!("%{b:02X}")),
+        }
+    }
+    out
+}
+
+/// As Go's `url.QueryUnescape`.
+fn query_unescape(text: &str) -> Result<String, String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let Some((b, rest)) = bytes.split_first() {
+        bytes = rest;
+        match b {
+            b'+' => out.push(b' '),
+            b'%' => {
+                let digits = rest.get(..2).unwrap_or(rest);
+                let mut byte = [0];
+                if hex::decode_to_slice(digits, &mut byte).is_err() {
+                    let shown = String::from_utf8_lossy(digits).into_owned();
+                    return Err(format!("invalid URL escape {}", crate::text::quote(&format!("%{shown}"), false)));
+                }
+                out.extend(byte);
+                bytes = rest.get(2..).unwrap_or_default();
+            }
+            b => out.push(*b),
+        }
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+fn encode_object(a: &[Value]) -> Outcome {
+    let wrong = || args::operand(1, "values must be string, array[string], or set[string]");
+    let mut pairs: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (key, value) in args::object(a, 1)? {
+        let values: Option<Vec<&str>> = match value {
+            Value::String(text) => Some(vec![text]),
+            Value::Array(items) => items.iter().map(Value::as_str).collect(),
+            Value::Set(items) => items.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        pairs.insert(crate::json::key_text(key), values.ok_or_else(wrong)?);
+    }
+    let pairs = pairs.iter().flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
+    let encoded: Vec<String> = pairs.map(|(k, v)| format!("{}={}", query_escape(k), query_escape(v))).collect();
+    some(encoded.join("&").as_str())
+}
+
+fn decode_object(query: &str) -> Outcome {
+    let mut found: BTreeMap<Value, Vec<Value>> = BTreeMap::new();
+    let unescape = |text| query_unescape(text).map(Value::string).map_err(args::failed);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        if pair.contains(';') {
+            return Err(BuiltinError::Failed("invalid semicolon separator in query".to_owned()));
+        }
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        found.entry(unescape(key)?).or_default().push(unescape(value)?);
+    }
+    some(Value::object(found.into_iter().map(|(key, values)| (key, Value::array(values)))))
+}

@@ -1,0 +1,145 @@
+//! `glob.*`: `*` within a segment, `**` across, `?`, `[a-z]`, `[!x]`, `{a,b}`; delimiters are the caller's.
+
+use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use crate::goregex;
+use crate::value::Value;
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// Alternatives within alternatives.
+const MAX_DEPTH: usize = 50;
+
+pub const ALL: &[Builtin] = &[
+    pure("glob.match", 3, |a, _| is_match(a)),
+    pure("glob.quote_meta", 1, |a, _| {
+        let mut out = String::new();
+        for c in args::string(a, 1)?.chars() {
+            if "*?\\[]{}".contains(c) {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+        some(out.as_str())
+    }),
+];
+
+fn is_match(a: &[Value]) -> Outcome {
+    let pattern = args::string(a, 1)?;
+    let delimiters = delimiters(args::value(a, 2))?;
+    let text = args::string(a, 3)?;
+    let translated = translate(pattern, &delimiters).map_err(args::failed)?;
+    some(goregex::compile(&translated).map_err(args::failed)?.is_match(text))
+}
+
+/// None for null, a point for an empty array.
+fn delimiters(value: &Value) -> Result<Vec<char>, BuiltinError> {
+    let items = match value {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(items) if items.is_empty() => return Ok(vec!['.']),
+        Value::Array(items) => items,
+        other => return Err(args::wrong_type(2, other, &["array", "null"])),
+    };
+    let one = |item: &Value| {
+        let text = item.as_str().ok_or_else(|| args::wrong_element(2, value, item, &["string"]))?;
+        let mut chars = text.chars();
+        match (chars.next(), chars.next()) {
+            (Some(c), None) => Ok(c),
+            _ => Err(args::wrong_element(2, value, item, &["rune"])),
+        }
+    };
+    items.iter().map(one).collect()
+}
+
+fn literal(out: &mut String, c: char) {
+    if c.is_ascii_alphanumeric() {
+        out.push(c);
+    } else {
+        out.push_str(&format!("\\x{{{:x}}}", u32::from(c)));
+    }
+}
+
+/// The pattern as a regular expression.
+fn translate(pattern: &str, delimiters: &[char]) -> Result<String, String> {
+    let mut within = String::from(".");
+    if !delimiters.is_empty() {
+        within = String::from("[^");
+        delimiters.iter().for_each(|c| literal(&mut within, *c));
+        within.push(']');
+    }
+    let mut out = String::from("(?s)^(?:");
+    let mut chars = pattern.chars().peekable();
+    let mut depth = 0;
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if chars.next_if_eq(&'*').is_some() => out.push_str("(?:.*)"),
+            '*' => out.push_str(&format!("(?:{within}*)")),
+            '?' => out.push_str(&within),
+            '[' => class(&mut chars, &mut out)?,
+            '{' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(format!("alternatives are nested deeper than {MAX_DEPTH}"));
+                }
+                out.push_str("(?:");
+            }
+            ',' if depth > 0 => out.push('|'),
+            '}' if depth > 0 => {
+                depth -= 1;
+                out.push(')');
+            }
+            '\\' => {
+                if let Some(c) = chars.next() {
+                    literal(&mut out, c);
+                }
+            }
+            c => literal(&mut out, c),
+        }
+    }
+    // Alternatives left open end where the pattern ends.
+    out.extend(std::iter::repeat_n(')', depth));
+    out.push_str(")$");
+    Ok(out)
+}
+
+/// After `[`: a range, or a list of characters; one of the two.
+fn class(chars: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String> {
+    let end = || "unexpected end of input".to_owned();
+    out.push('[');
+    if chars.next_if_eq(&'!').is_some() {
+        out.push('^');
+    }
+    let first = chars.next().ok_or_else(end)?;
+    if chars.next_if_eq(&'-').is_some() {
+        let high = chars.next().ok_or_else(end)?;
+        if high < first {
+            return Err(format!("hi character '{high}' should be greater than lo '{first}'"));
+        }
+        literal(out, first);
+        out.push('-');
+        literal(out, high);
+        return match chars.next() {
+            Some(']') => {
+                out.push(']');
+                Ok(())
+            }
+            Some(_) => Err("expected close range character".to_owned()),
+            None => Err(end()),
+        };
+    }
+    let mut next = Some(first);
+    let mut empty = true;
+    while let Some(c) = next {
+        match c {
+            ']' if empty => return Err("could not parse range".to_owned()),
+            ']' => {
+                out.push(']');
+                return Ok(());
+            }
+            '\\' => literal(out, chars.next().ok_or_else(end)?),
+            c => literal(out, c),
+        }
+        empty = false;
+        next = chars.next();
+    }
+    Err(end())
+}

@@ -1,0 +1,55 @@
+//! `json.marshal`, `json.unmarshal` and their like, and `yaml.*`.
+
+use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use crate::value::Value;
+use crate::{json, yaml};
+
+pub const ALL: &[Builtin] = &[
+    pure("json.marshal", 1, |a, _| some(json::to_string(args::value(a, 1)).as_str())),
+    pure("json.marshal_with_options", 2, |a, _| with_options(a)),
+    pure("json.unmarshal", 1, |a, _| {
+        let text = args::string(a, 1)?;
+        some(json::parse(text).map_err(|error| args::failed(error.to_string()))?)
+    }),
+    pure("json.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| json::parse(text).is_ok()))),
+    pure("yaml.marshal", 1, |a, _| some(yaml::to_string(args::value(a, 1)).as_str())),
+    pure("yaml.unmarshal", 1, |a, _| {
+        let text = args::string(a, 1)?;
+        some(yaml::parse(text).map_err(args::failed)?)
+    }),
+    pure("yaml.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| yaml::parse(text).is_ok()))),
+];
+
+/// `{"pretty": true, "indent": "  ", "prefix": "> "}`; either of the last two makes it pretty unless that is denied.
+fn with_options(a: &[Value]) -> Outcome {
+    let (mut indent, mut prefix) = ("\t", "");
+    let (mut implied, mut asked) = (false, None);
+    for (i, (key, value)) in args::object(a, 2)?.iter().enumerate() {
+        let Value::String(key) = key else {
+            let cause = args::wrong_type(i, key, &["string"]);
+            return Err(args::operand(2, format!("failed to stringify key {key} at index {i}: {cause}")));
+        };
+        let text = || -> Result<&str, BuiltinError> {
+            value.as_str().ok_or_else(|| {
+                let cause = args::wrong_type(i, value, &["string"]);
+                args::operand(2, format!("key {key} failed cast to string: {cause}"))
+            })
+        };
+        match key.as_ref() {
+            "prefix" => prefix = text()?,
+            "indent" => indent = text()?,
+            "pretty" => match value {
+                Value::Bool(pretty) => asked = Some(*pretty),
+                _ => return Err(args::operand(2, "key pretty failed cast to bool")),
+            },
+            other => return Err(args::operand(2, format!("object contained unknown key {other}"))),
+        }
+        implied |= key.as_ref() != "pretty";
+    }
+    let value = args::value(a, 1);
+    if !asked.unwrap_or(implied) {
+        return some(json::to_string(value).as_str());
+    }
+    let text = json::to_string_indented(value, prefix, indent);
+    some(format!("{prefix}{text}").as_str())
+}

@@ -1,0 +1,183 @@
+//! YAML to values, and values to YAML in the style of Go's `sigs.k8s.io/yaml`: keys sorted, blocks, lists not indented.
+
+use crate::value::Value;
+use crate::{json, text};
+use std::collections::BTreeMap;
+
+/// Deeper values are written as null.
+const MAX_DEPTH: usize = 500;
+
+/// Parses the first document; the error is a sentence.
+pub fn parse(yaml: &str) -> Result<Value, String> {
+    let parsed: serde_json::Value = serde_saphyr::from_str(yaml).map_err(|error| format!("yaml: {error}"))?;
+    Ok(Value::from_json(&parsed))
+}
+
+/// One document with a line's end after it.
+pub fn to_string(value: &Value) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Object(map) if !map.is_empty() => object(&mut out, map, 0, false),
+        Value::Array(_) | Value::Set(_) => list(&mut out, value, 0, false),
+        other => {
+            scalar(&mut out, other, 0);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn indent(out: &mut String, depth: usize) {
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
+fn items(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Set(items) => items.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// `continued` says that the first line has its indentation already.
+fn object(out: &mut String, map: &BTreeMap<Value, Value>, depth: usize, mut continued: bool) {
+    let keyed: BTreeMap<String, &Value> = map.iter().map(|(key, value)| (json::key_text(key), value)).collect();
+    for (key, value) in keyed {
+        if !std::mem::take(&mut continued) {
+            indent(out, depth);
+        }
+        string(out, &key, depth);
+        out.push(':');
+        match value {
+            Value::Object(map) if !map.is_empty() && depth < MAX_DEPTH => {
+                out.push('\n');
+                object(out, map, depth + 1, false);
+            }
+            Value::Array(_) | Value::Set(_) if !items(value).is_empty() && depth < MAX_DEPTH => {
+                out.push('\n');
+                list(out, value, depth, false);
+            }
+            other => {
+                out.push(' ');
+                scalar(out, other, depth + 1);
+                out.push('\n');
+            }
+        }
+    }
+}
+
+fn list(out: &mut String, value: &Value, depth: usize, mut continued: bool) {
+    let items = items(value);
+    if items.is_empty() {
+        out.push_str("[]\n");
+    }
+    for item in items {
+        if !std::mem::take(&mut continued) {
+            indent(out, depth);
+        }
+        out.push_str("- ");
+        match item {
+            Value::Object(map) if !map.is_empty() && depth < MAX_DEPTH => object(out, map, depth + 1, true),
+            Value::Array(_) | Value::Set(_) if depth < MAX_DEPTH => list(out, item, depth + 1, true),
+            other => {
+                scalar(out, other, depth + 1);
+                out.push('\n');
+            }
+        }
+    }
+}
+
+fn scalar(out: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Number(n) => out.push_str(&n.to_string()),
+        Value::String(text) => string(out, text, depth),
+        Value::Object(map) if map.is_empty() => out.push_str("{}"),
+        Value::Array(items) if items.is_empty() => out.push_str("[]"),
+        Value::Set(items) if items.is_empty() => out.push_str("[]"),
+        _ => out.push_str("null"),
+    }
+}
+
+/// Plain where it reads back as the same text; else in quotes, or as a block where it has lines.
+fn string(out: &mut String, value: &str, depth: usize) {
+    if value.chars().any(|c| c != '\n' && !text::printable(c)) {
+        out.push_str(&text::quote(value, false));
+    } else if value.contains('\n') {
+        block(out, value, depth);
+    } else if resolves(value) {
+        out.push_str(&format!("\"{value}\""));
+    } else if plain(value) {
+        out.push_str(value);
+    } else {
+        out.push_str(&format!("'{}'", value.replace('\'', "''")));
+    }
+}
+
+fn block(out: &mut String, value: &str, depth: usize) {
+    out.push('|');
+    if value.starts_with([' ', '\n']) {
+        out.push('2');
+    }
+    let kept = value.trim_end_matches('\n');
+    match value.len() - kept.len() {
+        0 => out.push('-'),
+        1 => {}
+        _ => out.push('+'),
+    }
+    let body = value.strip_suffix('\n').unwrap_or(value);
+    for line in body.split('\n') {
+        out.push('\n');
+        if !line.is_empty() {
+            indent(out, depth.max(1));
+            out.push_str(line);
+        }
+    }
+}
+
+/// Whether YAML would read the bare text as something else than a string.
+fn resolves(value: &str) -> bool {
+    let word = matches!(
+        value.to_ascii_lowercase().as_str(),
+        "" | "~"
+            | "null"
+            | "true"
+            | "false"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "y"
+            | "n"
+            | ".nan"
+            | ".inf"
+            | "-.inf"
+            | "+.inf"
+    );
+    let bare = value.trim_start_matches(['+', '-']).replace('_', "");
+    let starts = bare.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let number = starts && (bare.parse::<f64>().is_ok() || radix(&bare));
+    word || number || value == "<<" || date(value)
+}
+
+fn radix(bare: &str) -> bool {
+    [("0x", 16), ("0o", 8), ("0b", 2)].iter().any(|(prefix, radix)| {
+        bare.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, *radix).is_ok())
+    })
+}
+
+fn date(value: &str) -> bool {
+    let head: Vec<&str> = value.get(..10).unwrap_or("").split('-').collect();
+    let digits = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    head.len() == 3 && head.iter().all(digits) && head.first().is_some_and(|year| year.len() == 4)
+}
+
+fn plain(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let indicator = b"#,[]{}&*!|>'\"%@`".contains(first);
+    let dash = b"-?:".contains(first) && bytes.get(1).is_none_or(|b| *b == b' ');
+    let marker = value.starts_with("---") || value.starts_with("...");
+    let inside = value.contains(": ") || value.contains(" #") || *last == b':';
+    !(indicator || dash || marker || inside || *first == b' ' || *last == b' ')
+}
