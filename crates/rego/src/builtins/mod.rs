@@ -16,6 +16,7 @@ mod encoding;
 mod glob;
 mod graph;
 mod jsonpath;
+mod jsonschema;
 mod marshal;
 mod net;
 mod numbers;
@@ -42,6 +43,7 @@ const FAMILIES: &[&[Builtin]] = &[
     glob::ALL,
     graph::ALL,
     jsonpath::ALL,
+    jsonschema::ALL,
     marshal::ALL,
     net::ALL,
     numbers::ALL,

@@ -151,3 +151,8 @@ fn quote(text: &str) -> String {
     out.push('"');
     out
 }
+
+/// Whether a text is a time by a Go layout.
+pub(super) fn matches_layout(layout: &str, text: &str) -> bool {
+    parse::parse(layout, text).is_ok()
+}
