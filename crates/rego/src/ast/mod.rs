@@ -4,6 +4,8 @@
 //! own (`$0`, `$1`, ...), and what may be left out (`:= true`, a body) is filled in.
 
 mod annotations;
+mod annotations_json;
+pub mod json;
 mod rule;
 mod show;
 mod source;

@@ -13,7 +13,7 @@ pub struct Rule {
     pub generated_body: bool,
     /// Tried in order where the body does not hold.
     pub elses: Vec<Else>,
-    /// Indexes into the module's annotations: those of scope `rule` that precede this rule.
+    /// Indexes into the module's annotations: those of this rule and of its document.
     pub annotations: Vec<usize>,
 }
 

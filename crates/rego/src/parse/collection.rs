@@ -4,6 +4,7 @@
 use super::parser::Parser;
 use super::token::Kind;
 use crate::ast::{Body, Comprehension, ObjectComprehension, Term, TermKind};
+use std::collections::HashMap;
 
 /// The outcome of an attempt to read a body after a bar.
 enum Attempt {
@@ -100,7 +101,7 @@ impl Parser<'_> {
             Kind::RBrace | Kind::Comma if !plain => {
                 self.height = height;
                 if let Some(pairs) = self.pairs_after(vec![(key, value)]) {
-                    return Some(TermKind::Object(pairs));
+                    return Some(TermKind::Object(last_of_each(pairs)));
                 }
                 self.restore(mark);
                 self.illegal("non-terminated object");
@@ -117,7 +118,7 @@ impl Parser<'_> {
         self.height = height;
         value = self.infix_from(value)?;
         if matches!(self.kind(), Kind::RBrace | Kind::Comma) {
-            return self.pairs_after(vec![(key, value)]).map(TermKind::Object);
+            return self.pairs_after(vec![(key, value)]).map(last_of_each).map(TermKind::Object);
         }
         self.illegal("non-terminated object");
         None
@@ -194,4 +195,23 @@ impl Parser<'_> {
         self.illegal(&format!("expected \",\" or \"{}\"", end.name()));
         None
     }
+}
+
+/// Of pairs with the same constant or variable as key only the last counts, at the place of the first.
+fn last_of_each(pairs: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
+    let mut places = HashMap::new();
+    let mut out: Vec<(Term, Term)> = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        let same = match &key.kind {
+            TermKind::Scalar(value) => Some(Ok(value.clone())),
+            TermKind::Var(name) => Some(Err(name.clone())),
+            _ => None,
+        };
+        let place = same.map_or(out.len(), |same| *places.entry(same).or_insert(out.len()));
+        match out.get_mut(place) {
+            Some(pair) => pair.1 = value,
+            None => out.push((key, value)),
+        }
+    }
+    out
 }

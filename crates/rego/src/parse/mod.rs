@@ -1,6 +1,7 @@
 //! Reads modules and queries. Knows syntax only: what names mean, and whether a variable is safe, is the compiler's. Any text
 //! gives a result or errors: nesting is bounded, and so is the time (about linear in the text).
 
+mod annotations;
 mod body;
 mod check;
 mod collection;
@@ -12,6 +13,7 @@ mod parser;
 mod rule;
 mod term;
 mod token;
+mod yaml;
 
 use crate::ast::{Body, Location, Module, Source, Version};
 use crate::error::{Code, Error};
@@ -55,7 +57,12 @@ pub fn parse_module(source: &Source, options: &Options) -> Result<Module, Vec<Er
     if !parser.errors.is_empty() {
         return Err(parser.errors);
     }
-    let (module, _placed) = module::assemble(parser, statements)?;
+    let blocks = match options.annotations {
+        true => annotations::blocks(&parser.comments, source)?,
+        false => Vec::new(),
+    };
+    let (mut module, placed) = module::assemble(parser, statements)?;
+    annotations::attach(&mut module, blocks, &placed)?;
     Ok(module)
 }
 
