@@ -42,7 +42,7 @@ pub fn intersect(first: &str, second: &str) -> Result<bool, String> {
 
 fn invalid(pattern: &[char], at: usize, what: &str) -> String {
     let around: String = pattern.iter().collect();
-    format!("input: {around}, pos: {at}, {what}: the input provided is invalid")
+    format!("input:{around}, pos:{at}, {what}: the input provided is invalid")
 }
 
 fn tokens(pattern: &str) -> Result<Vec<Token>, String> {
@@ -54,9 +54,6 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, String> {
             ('.', false) => Kind::Dot,
             ('[', false) => class(&chars, &mut at)?,
             (']', false) => return Err(invalid(&chars, at, "set-close ']' with no preceding '['")),
-            ('*' | '+', false) => {
-                return Err(invalid(&chars, at, &format!("flag '{c}' must be preceded by a non-flag")));
-            }
             (c, _) => Kind::Char(c),
         };
         let flag = match chars.get(at) {
@@ -100,7 +97,7 @@ fn class(chars: &[char], at: &mut usize) -> Result<Kind, String> {
                     return Err(invalid(
                         chars,
                         *at,
-                        &format!("range is out of order: '{low}' comes before '{high}' in Unicode"),
+                        &format!("range is out of order: '{high}' comes before '{low}' in Unicode"),
                     ));
                 }
                 ranges.insert((low, high));

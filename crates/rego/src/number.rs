@@ -1,5 +1,5 @@
-//! Numbers as OPA has them: each keeps the text that it was written with, and all compare and compute by magnitude with a
-//! mantissa of 64 bits.
+//! Numbers as OPA has them: each keeps the text that it was written with, all compare by magnitude, exactly, and
+//! compute with a mantissa of 64 bits.
 
 use crate::wide::{self, Wide};
 use num_bigint::BigInt;
@@ -178,7 +178,8 @@ impl Ord for Number {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
             (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
-            _ => self.to_wide().cmp(&other.to_wide()),
+            (Self::Big(a), Self::Big(b)) => a.cmp(b),
+            _ => wide::compare(&self.to_string(), &other.to_string()),
         }
     }
 }

@@ -122,7 +122,7 @@ impl Wide {
         Self::round(negative, &quotient, exponent - shift, rest != BigUint::ZERO)
     }
 
-    pub fn is_zero(self) -> bool {
+    fn is_zero(self) -> bool {
         self.mantissa == 0
     }
 
@@ -224,30 +224,24 @@ impl Wide {
     }
 }
 
-impl PartialOrd for Wide {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Wide {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let sign = |n: &Self| {
-            if n.is_zero() {
-                0
-            } else if n.negative {
-                -1
-            } else {
-                1
-            }
+/// Compares two decimal texts by magnitude, exactly.
+pub fn compare(a: &str, b: &str) -> Ordering {
+    let parts = |text: &str| {
+        let Some(Decimal { negative, digits, exponent }) = Decimal::parse(text) else {
+            return (0, 0, String::new());
         };
-        let magnitude = (self.exponent, self.mantissa).cmp(&(other.exponent, other.mantissa));
-        sign(self).cmp(&sign(other)).then(match sign(self) {
-            0 => Ordering::Equal,
-            1 => magnitude,
-            _ => magnitude.reverse(),
-        })
-    }
+        let significant = digits.trim_start_matches('0');
+        let point = i32::try_from(significant.len()).unwrap_or(i32::MAX).saturating_add(exponent);
+        let significant = significant.trim_end_matches('0');
+        match (significant.is_empty(), negative) {
+            (true, _) => (0, 0, String::new()),
+            (false, true) => (-1, point, significant.to_owned()),
+            (false, false) => (1, point, significant.to_owned()),
+        }
+    };
+    let (a, b) = (parts(a), parts(b));
+    let magnitude = a.1.cmp(&b.1).then_with(|| a.2.cmp(&b.2));
+    a.0.cmp(&b.0).then(if a.0 < 0 { magnitude.reverse() } else { magnitude })
 }
 
 /// The exact decimal of `n * 2^exponent`, without zeros at its end.

@@ -9,8 +9,24 @@ const MAX_DEPTH: usize = 500;
 
 /// Parses the first document; the error is a sentence.
 pub fn parse(yaml: &str) -> Result<Value, String> {
-    let parsed: serde_json::Value = serde_saphyr::from_str(yaml).map_err(|error| format!("yaml: {error}"))?;
+    let parsed: serde_json::Value = serde_saphyr::from_str(yaml).map_err(|error| reason(yaml, &error.to_string()))?;
     Ok(Value::from_json(&parsed))
+}
+
+/// The error in libyaml's words where they are known.
+fn reason(yaml: &str, error: &str) -> String {
+    let number =
+        |after: &str| error.split(after).nth(1).and_then(|rest| rest.split([' ', ',', ':']).next()?.parse().ok());
+    let line: usize = number("line ").unwrap_or(1);
+    let what = if error.contains("unclosed bracket '['") {
+        "did not find expected ',' or ']'"
+    } else if error.contains("unclosed bracket '{'") {
+        "did not find expected ',' or '}'"
+    } else {
+        let short = error.lines().next().unwrap_or("not valid");
+        return format!("yaml: line {line}: {}", short.trim_start_matches("error: "));
+    };
+    format!("yaml: line {}: {what}", line.max(yaml.lines().count()))
 }
 
 /// One document with a line's end after it.

@@ -4,8 +4,8 @@ use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Paths that an answer may have; their number can grow exponentially.
-const MAX_PATHS: usize = 1_000_000;
+/// Nodes that all paths under one neighbour may have together.
+const MAX_NODES: usize = 10_000_000;
 
 pub const ALL: &[Builtin] =
     &[pure("graph.reachable", 2, |a, _| reachable(a)), pure("graph.reachable_paths", 2, reachable_paths)];
@@ -37,7 +37,8 @@ fn reachable(a: &[Value]) -> Outcome {
     some(Value::set(reached.into_iter().cloned()))
 }
 
-/// All paths from the starts until a node without neighbours, outside the graph, or already on the path.
+/// All paths from the starts until a node without neighbours or outside the graph. As in OPA, what was passed once under
+/// a start's neighbour is not passed again under it: a path ends before it.
 fn reachable_paths(a: &[Value], context: &mut Context) -> Outcome {
     let graph = args::object(a, 1)?;
     let mut found = BTreeSet::new();
@@ -47,44 +48,45 @@ fn reachable_paths(a: &[Value], context: &mut Context) -> Outcome {
             found.insert(Value::array([start.clone()]));
         }
         for neighbour in nodes(edges) {
-            walk(graph, vec![start], neighbour, &mut found, context)?;
+            walk(graph, start, neighbour, &mut found, context)?;
         }
     }
     some(Value::set(found))
 }
 
-/// Continues a path with a node; on a stack of its own, so that long paths do no harm.
+/// Paths that begin with two nodes; on a stack of its own, so that long paths do no harm.
 fn walk<'a>(
     graph: &'a BTreeMap<Value, Value>,
-    path: Vec<&'a Value>,
-    next: &'a Value,
+    start: &'a Value,
+    second: &'a Value,
     found: &mut BTreeSet<Value>,
     context: &mut Context,
 ) -> Result<(), BuiltinError> {
     const TOO_MANY: &str = "graph.reachable_paths: timed out before finding all paths";
-    let mut todo = vec![(path, next)];
-    let mut steps = 0;
+    let path_of = |path: &[&Value]| Value::array(path.iter().copied().cloned());
+    let mut reached = BTreeSet::from([start]);
+    let mut todo = vec![(vec![start], second)];
+    let mut nodes_written = 0;
     while let Some((mut path, node)) = todo.pop() {
-        steps += 1;
+        nodes_written += path.len();
         context.spend(1, TOO_MANY)?;
-        if steps > MAX_PATHS {
+        if nodes_written > MAX_NODES {
             return Err(BuiltinError::Halt(TOO_MANY.to_owned()));
         }
+        if reached.contains(node) && path.len() > 1 {
+            found.insert(path_of(&path));
+            continue;
+        }
+        reached.extend(path.last().copied());
         let edges = graph.get(node);
         if edges.is_some() {
             path.push(node);
         }
         let neighbours = edges.map(nodes).unwrap_or_default();
         if neighbours.is_empty() {
-            found.insert(Value::array(path.iter().copied().cloned()));
+            found.insert(path_of(&path));
         }
-        for neighbour in neighbours {
-            if path.contains(&neighbour) {
-                found.insert(Value::array(path.iter().copied().cloned()));
-            } else {
-                todo.push((path.clone(), neighbour));
-            }
-        }
+        todo.extend(neighbours.into_iter().rev().map(|neighbour| (path.clone(), neighbour)));
     }
     Ok(())
 }

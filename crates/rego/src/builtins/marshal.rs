@@ -32,7 +32,7 @@ fn with_options(a: &[Value]) -> Outcome {
         let text = || -> Result<&str, BuiltinError> {
             value.as_str().ok_or_else(|| {
                 let cause = args::wrong_type(i, value, &["string"]);
-                args::operand(2, format!("key {key} failed cast to string: {cause}"))
+                args::operand(2, format!("key {key:?} failed cast to string: {cause}"))
             })
         };
         match key.as_ref() {
@@ -40,9 +40,9 @@ fn with_options(a: &[Value]) -> Outcome {
             "indent" => indent = text()?,
             "pretty" => match value {
                 Value::Bool(pretty) => asked = Some(*pretty),
-                _ => return Err(args::operand(2, "key pretty failed cast to bool")),
+                _ => return Err(args::operand(2, "key \"pretty\" failed cast to bool")),
             },
-            other => return Err(args::operand(2, format!("object contained unknown key {other}"))),
+            other => return Err(args::operand(2, format!("object contained unknown key {other:?}"))),
         }
         implied |= key.as_ref() != "pretty";
     }

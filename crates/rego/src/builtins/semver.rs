@@ -36,7 +36,7 @@ fn compare(a: &[Value]) -> Outcome {
     let (first, second) = (args::string(a, 1)?, args::string(a, 2)?);
     let parse = |position: usize, text| {
         Version::parse(text)
-            .ok_or_else(|| args::failed(format!("operand {position}: string {text} is not a valid SemVer")))
+            .ok_or_else(|| args::failed(format!("operand {position}: string {text:?} is not a valid SemVer")))
     };
     let (first, second) = (parse(1, first)?, parse(2, second)?);
     let order = first.numbers.cmp(&second.numbers);
