@@ -18,6 +18,9 @@ struct Scope {
     later: HashSet<Name>,
 }
 
+/// Gives `rego.metadata.NAME` by its name.
+type Metadata<'a> = &'a dyn Fn(&str) -> Option<Value>;
+
 /// Lowers one rule or query.
 pub struct Lower<'a> {
     pub tree: &'a Tree,
@@ -25,6 +28,8 @@ pub struct Lower<'a> {
     pub source: &'a Source,
     pub slots: Vec<Name>,
     pub errors: Vec<Error>,
+    /// What `rego.metadata.chain` and `rego.metadata.rule` give here.
+    metadata: Option<Metadata<'a>>,
     scopes: Vec<Scope>,
     free: HashMap<Name, Slot>,
 }
@@ -32,7 +37,14 @@ pub struct Lower<'a> {
 impl<'a> Lower<'a> {
     /// Nothing lowered yet.
     pub fn new(tree: &'a Tree, names: &'a Names, source: &'a Source) -> Self {
-        Self { tree, names, source, slots: Vec::new(), errors: Vec::new(), scopes: Vec::new(), free: HashMap::new() }
+        let (slots, errors, scopes, free) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
+        Self { tree, names, source, slots, errors, metadata: None, scopes, free }
+    }
+
+    /// Within a rule, whose annotations these calls give.
+    pub fn with_metadata(mut self, metadata: Metadata<'a>) -> Self {
+        self.metadata = Some(metadata);
+        self
     }
 
     /// Enters the scope of arguments.
@@ -241,6 +253,14 @@ impl<'a> Lower<'a> {
 
     /// A call.
     fn call(&mut self, call: &ast::Call, result: Option<Term>, out: &mut Vec<Expr>) -> ExprKind {
+        if let Some(value) =
+            self.metadata.and_then(|find| find(call.operator.dotted()?.strip_prefix("rego.metadata.")?))
+        {
+            return match call.args.as_slice() {
+                [] => ExprKind::Holds(Term::Const(value)),
+                [output, ..] => ExprKind::Eq(self.term(output, true, out), Term::Const(value)),
+            };
+        }
         let callee = self.callee(&call.operator);
         let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
         for arg in &call.args {
@@ -263,7 +283,14 @@ impl<'a> Lower<'a> {
             result = args.pop();
         }
         if args.len() != arity {
-            let message = format!("{}: arity mismatch: got {}, want {arity}", call.operator, args.len());
+            let got = args.len() + usize::from(result.is_some());
+            let message = match &callee {
+                Callee::Function(node) => {
+                    let name = super::check::shown(&self.tree.nodes[*node].path);
+                    format!("function {name} has arity {arity}, got {got} argument{}", if got == 1 { "" } else { "s" })
+                }
+                _ => format!("{}: arity mismatch", call.operator),
+            };
             self.error(Code::Type, message, call.location);
         }
         ExprKind::Call { callee, args, out: result }

@@ -1,9 +1,11 @@
 //! From modules to a policy that can be evaluated many times: names resolved, rules put into one tree, bodies lowered and
 //! ordered. Knows nothing of data or input.
 
+mod check;
 mod declared;
 pub mod ir;
 mod lower;
+mod metadata;
 mod names;
 mod rules;
 mod safety;
@@ -45,7 +47,7 @@ pub struct Query {
 /// # Errors
 /// All that is wrong with them, in order.
 pub fn compile(modules: &[Module]) -> Result<Policy, Vec<Error>> {
-    let mut tree = Tree::new();
+    let mut tree = Tree::default();
     let mut errors = Vec::new();
     let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
     for module in modules {
@@ -54,13 +56,20 @@ pub fn compile(modules: &[Module]) -> Result<Policy, Vec<Error>> {
         let names = by_package.entry(package).or_default();
         names.extend(module.rules.iter().filter_map(|rule| rule.head.reference.first()?.as_var().cloned()));
     }
+    let metadata = metadata::Metadata::new(modules);
     let places = rules::places(modules, &mut tree);
+    check::conflicts(modules, &places, &tree, &mut errors);
     let mut compiled = Vec::new();
     for (module, nodes) in modules.iter().zip(places) {
         let rules = by_package.get(&tree::package(module)).cloned().unwrap_or_default();
         let names = Names::new(module, rules);
         for (rule, node) in module.rules.iter().zip(nodes) {
-            let mut lower = Lower::new(&tree, &names, &module.source);
+            let find = |name: &str| match name {
+                "chain" => Some(metadata.chain(module, rule)),
+                "rule" => Some(metadata::rule(module, rule)),
+                _ => None,
+            };
+            let mut lower = Lower::new(&tree, &names, &module.source).with_metadata(&find);
             let lowered = rules::rule(&mut lower, rule, node);
             errors.append(&mut lower.errors);
             compiled.push((rule.default, lowered));
@@ -78,6 +87,9 @@ pub fn compile(modules: &[Module]) -> Result<Policy, Vec<Error>> {
     }
     let mut sources: Vec<Source> = modules.iter().map(|module| module.source.clone()).collect();
     sources.sort_by_key(|source| source.index);
+    if errors.is_empty() {
+        check::recursion(&tree, &rules, &sources, &mut errors);
+    }
     if errors.is_empty() { Ok(Policy { tree, rules, sources }) } else { Err(errors) }
 }
 

@@ -13,12 +13,14 @@ pub struct Tree {
     pub nodes: Vec<Node>,
 }
 
-impl Tree {
+impl Default for Tree {
     /// Only the root.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { nodes: vec![Node::default()] }
     }
+}
 
+impl Tree {
     /// The node of a path, made where it is not there yet.
     pub fn make(&mut self, path: &[Value]) -> NodeId {
         let mut at = ROOT;

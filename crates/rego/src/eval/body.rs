@@ -134,7 +134,7 @@ impl<'p> Eval<'p> {
                     }
                 }
             }
-            _ => {}
+            _ => return Ok(false),
         }
         Ok(true)
     }

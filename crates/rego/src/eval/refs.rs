@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) type Each<'k, 'p> = &'k mut dyn FnMut(&mut Eval<'p>, &mut Frame, &Value) -> Res;
 
 /// A value's member at a key.
-pub(super) fn member<'v>(value: &'v Value, key: &'v Value) -> Option<&'v Value> {
+pub(super) fn member<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
     match value {
         Value::Array(items) => match key {
             Value::Number(n) => n.as_i64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i)),
@@ -25,32 +25,51 @@ pub(super) fn member<'v>(value: &'v Value, key: &'v Value) -> Option<&'v Value> 
     }
 }
 
+/// Base documents have strings for keys: of an integer, its digits.
+fn stored(key: &Value) -> Option<Value> {
+    match key {
+        Value::Number(n) => n.as_i64().map(|n| Value::string(n.to_string())),
+        _ => None,
+    }
+}
+
+/// Two documents as one: what both have and no object is stays as the first has it.
+fn merged(first: &Value, second: &Value) -> Value {
+    let (Value::Object(a), Value::Object(b)) = (first, second) else { return first.clone() };
+    let mut map = (**a).clone();
+    for (key, value) in b.iter() {
+        let value = map.get(key).map_or_else(|| value.clone(), |other| merged(other, value));
+        map.insert(key.clone(), value);
+    }
+    Value::Object(Arc::new(map))
+}
+
 impl<'p> Eval<'p> {
     /// Each value of a ref.
     pub(super) fn reference(&mut self, r: &Ref, frame: &mut Frame, next: Each<'_, 'p>) -> Res {
         match r.root {
             Root::Input => match self.scope.input.clone() {
-                Some(input) => self.into_value(&input, &r.path, frame, next),
+                Some(input) => self.in_value(&input, &r.path, frame, next),
                 None => Ok(()),
             },
             Root::Var(slot) => match frame.get(slot).cloned() {
-                Some(value) => self.into_value(&value, &r.path, frame, next),
+                Some(value) => self.in_value(&value, &r.path, frame, next),
                 None => Err(self.fail(Code::EvalInternal, "unbound variable", self.location)),
             },
             Root::Data => {
                 let base = self.scope.data.clone();
                 let root = (!self.scope.hidden.contains(&ROOT)).then_some(ROOT);
-                self.into_data(root, base.as_ref(), &r.path, frame, next)
+                self.in_data(root, base.as_ref(), &r.path, frame, next)
             }
         }
     }
 
     /// Each value below a value.
-    fn into_value(&mut self, value: &Value, path: &[Term], frame: &mut Frame, next: Each<'_, 'p>) -> Res {
+    fn in_value(&mut self, value: &Value, path: &[Term], frame: &mut Frame, next: Each<'_, 'p>) -> Res {
         let Some((part, rest)) = path.split_first() else { return next(self, frame, value) };
         if let Some(key) = self.value(part, frame)? {
             return match member(value, &key) {
-                Some(inner) => self.into_value(inner, rest, frame, next),
+                Some(inner) => self.in_value(inner, rest, frame, next),
                 None => Ok(()),
             };
         }
@@ -88,7 +107,7 @@ impl<'p> Eval<'p> {
         self.step(|eval| {
             let mark = frame.mark();
             if eval.matches(part, key, frame)? {
-                eval.into_value(item, rest, frame, next)?;
+                eval.in_value(item, rest, frame, next)?;
             }
             frame.undo(mark);
             Ok(())
@@ -96,7 +115,7 @@ impl<'p> Eval<'p> {
     }
 
     /// Each value below a node of the tree and the base document beside it.
-    fn into_data(
+    fn in_data(
         &mut self,
         node: Option<NodeId>,
         base: Option<&Value>,
@@ -105,10 +124,16 @@ impl<'p> Eval<'p> {
         next: Each<'_, 'p>,
     ) -> Res {
         let Some(node) = node else {
-            return match base {
-                Some(base) => self.into_value(base, path, frame, next),
-                None => Ok(()),
-            };
+            let Some(base) = base else { return Ok(()) };
+            if let (Value::Object(map), Some((part, rest))) = (base, path.split_first())
+                && let Some(key) = self.value(part, frame)?
+            {
+                return match map.get(&key).or_else(|| map.get(&stored(&key)?)) {
+                    Some(inner) => self.in_data(None, Some(inner), rest, frame, next),
+                    None => Ok(()),
+                };
+            }
+            return self.in_value(base, path, frame, next);
         };
         let policy = self.policy;
         let at = &policy.tree.nodes[node];
@@ -117,7 +142,7 @@ impl<'p> Eval<'p> {
                 return Ok(());
             }
             return match self.document(node)? {
-                Some(value) => self.into_value(&value, path, frame, next),
+                Some(value) => self.in_value(&value, path, frame, next),
                 None => Ok(()),
             };
         }
@@ -129,8 +154,8 @@ impl<'p> Eval<'p> {
         };
         if let Some(key) = self.value(part, frame)? {
             let child = self.child(node, &key);
-            let inner = base.and_then(|base| member(base, &key));
-            return self.into_data(child, inner, rest, frame, next);
+            let inner = base.and_then(|base| member(base, &key).or_else(|| member(base, &stored(&key)?)));
+            return self.in_data(child, inner, rest, frame, next);
         }
         let mut keys: BTreeSet<Value> = at.children.keys().cloned().collect();
         match base {
@@ -143,7 +168,7 @@ impl<'p> Eval<'p> {
             if self.matches(part, &key, frame)? {
                 let child = self.child(node, &key);
                 let inner = base.and_then(|base| member(base, &key));
-                self.step(|eval| eval.into_data(child, inner, rest, frame, next))?;
+                self.step(|eval| eval.in_data(child, inner, rest, frame, next))?;
             }
             frame.undo(mark);
         }
@@ -170,6 +195,7 @@ impl<'p> Eval<'p> {
             let Some(child) = self.child(node, key) else { continue };
             let inner = base.and_then(|base| member(base, key)).cloned();
             if let Some(value) = self.step(|eval| eval.whole(child, inner.as_ref()))? {
+                let value = inner.map_or_else(|| value.clone(), |inner| merged(&inner, &value));
                 map.insert(key.clone(), value);
             }
         }

@@ -13,6 +13,9 @@ pub(crate) enum Found {
     Done(Option<Value>),
 }
 
+/// A function and what it is called with.
+pub(crate) type Invocation = (NodeId, Vec<Value>);
+
 /// Input, base data and replacements; documents and calls already found under them.
 #[derive(Default)]
 pub(crate) struct Scope {
@@ -23,7 +26,7 @@ pub(crate) struct Scope {
     pub values: BTreeMap<CalleeKey, Value>,
     pub others: BTreeMap<CalleeKey, Callee>,
     pub documents: RefCell<HashMap<NodeId, Found>>,
-    pub calls: RefCell<HashMap<(NodeId, Vec<Value>), Option<Value>>>,
+    pub calls: RefCell<HashMap<Invocation, Option<Value>>>,
 }
 
 impl Scope {

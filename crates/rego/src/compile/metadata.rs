@@ -1,0 +1,83 @@
+//! Annotations from a rule outwards: what `rego.metadata.chain` and `rego.metadata.rule` give within it.
+
+use super::tree::{constant_part, package};
+use crate::ast::{Annotations, Module, Rule, Scope, Target};
+use crate::value::Value;
+use std::collections::BTreeMap;
+
+/// The annotations of all modules that are not of one rule.
+#[derive(Default)]
+pub struct Metadata<'m> {
+    documents: BTreeMap<Vec<Value>, &'m Annotations>,
+    packages: BTreeMap<Vec<Value>, &'m Annotations>,
+    /// In the order of the modules.
+    subpackages: Vec<(Vec<Value>, &'m Annotations)>,
+}
+
+impl<'m> Metadata<'m> {
+    /// Of modules compiled together.
+    pub fn new(modules: &'m [Module]) -> Self {
+        let mut all = Self::default();
+        for module in modules {
+            let package = package(module);
+            for found in &module.annotations {
+                match (found.scope, found.target) {
+                    (Scope::Package, _) => {
+                        all.packages.insert(package.clone(), found);
+                    }
+                    (Scope::Subpackages, _) => all.subpackages.push((package.clone(), found)),
+                    (Scope::Document, Target::Rule(index)) => {
+                        if let Some(rule) = module.rules.get(index) {
+                            all.documents.insert(path(module, rule), found);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        all
+    }
+
+    /// From a rule outwards: its own, its document's, its package's and those of the packages above that reach so far.
+    pub fn chain(&self, module: &Module, rule: &Rule) -> Value {
+        let package = package(module);
+        let path = path(module, rule);
+        let mut own: Vec<&Annotations> = own(module, rule).collect();
+        own.sort_by_key(|found| std::cmp::Reverse(found.location));
+        let mut links = Vec::new();
+        if own.is_empty() {
+            links.push(link(&path, None));
+        }
+        links.extend(own.iter().map(|found| link(&path, Some(found))));
+        links.extend(self.documents.get(&path).map(|found| link(&path, Some(found))));
+        links.extend(self.packages.get(&package).map(|found| link(&package, Some(found))));
+        let mut above: Vec<_> = self.subpackages.iter().filter(|(of, _)| package.starts_with(of)).collect();
+        above.sort_by_key(|(of, _)| std::cmp::Reverse(of.len()));
+        links.extend(above.into_iter().map(|(of, found)| link(of, Some(found))));
+        Value::array(links)
+    }
+}
+
+/// A rule's own annotations, without those around it.
+pub fn rule(module: &Module, rule: &Rule) -> Value {
+    own(module, rule).last().map_or_else(|| Value::object([]), Annotations::to_value)
+}
+
+fn own<'m>(module: &'m Module, rule: &'m Rule) -> impl Iterator<Item = &'m Annotations> {
+    rule.annotations
+        .iter()
+        .filter_map(|index| module.annotations.get(*index))
+        .filter(|found| found.scope == Scope::Rule)
+}
+
+fn path(module: &Module, rule: &Rule) -> Vec<Value> {
+    let mut path = package(module);
+    path.extend(constant_part(&rule.head.reference));
+    path
+}
+
+fn link(path: &[Value], found: Option<&Annotations>) -> Value {
+    let path = (Value::from("path"), Value::array(path.iter().cloned()));
+    let found = found.map(|found| (Value::from("annotations"), found.to_value()));
+    Value::object(std::iter::once(path).chain(found))
+}
