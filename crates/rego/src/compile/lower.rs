@@ -13,9 +13,22 @@ use std::sync::Arc;
 /// Names declared in one body (or by arguments).
 #[derive(Default)]
 struct Scope {
-    declared: HashMap<Name, Slot>,
+    declared: HashMap<Name, (Slot, How)>,
     /// Declared further on: until then the name is nobody's.
     later: HashSet<Name>,
+    /// Used before being declared.
+    seen: HashSet<Name>,
+    /// By `some`, and where; not used yet.
+    unused: Vec<(Name, Location)>,
+}
+
+/// How a name was declared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    Argument,
+    Assigned,
+    /// By `some` or `every`.
+    Declared,
 }
 
 /// Gives `rego.metadata.NAME` by its name.
@@ -54,7 +67,10 @@ impl<'a> Lower<'a> {
 
     /// Leaves a scope.
     pub fn leave(&mut self) {
-        self.scopes.pop();
+        let unused = self.scopes.pop().map(|scope| scope.unused).unwrap_or_default();
+        for (name, location) in unused {
+            self.error(Code::Compile, format!("declared var {name} unused"), location);
+        }
     }
 
     /// Enters the scope of a body and lowers it; the scope stays for what the body's value needs.
@@ -63,7 +79,7 @@ impl<'a> Lower<'a> {
         for expr in body {
             super::declared::names(expr, &mut later);
         }
-        self.scopes.push(Scope { declared: HashMap::new(), later });
+        self.scopes.push(Scope { later, ..Scope::default() });
         let mut out = Vec::new();
         for expr in body {
             self.expr(expr, &mut out);
@@ -73,7 +89,7 @@ impl<'a> Lower<'a> {
 
     /// The variables of a query, after its body: those with names, each once.
     pub fn query_vars(&self) -> Vec<(Name, Slot)> {
-        let declared = self.scopes.iter().flat_map(|scope| &scope.declared);
+        let declared = self.scopes.iter().flat_map(|scope| &scope.declared).map(|(name, (slot, _))| (name, slot));
         let mut vars: Vec<_> = declared
             .chain(&self.free)
             .filter(|(name, _)| !name.starts_with('$'))
@@ -95,35 +111,59 @@ impl<'a> Lower<'a> {
     }
 
     /// Declares a name in the innermost scope.
-    pub fn declare(&mut self, name: &Name) -> Slot {
-        if let Some(slot) = self.scopes.last().and_then(|scope| scope.declared.get(name)) {
+    pub fn declare(&mut self, name: &Name, how: How) -> Slot {
+        if let Some((slot, _)) = self.scopes.last().and_then(|scope| scope.declared.get(name)) {
             return *slot;
         }
         self.slots.push(name.clone());
         let slot = self.slots.len() - 1;
         if let Some(scope) = self.scopes.last_mut() {
-            scope.declared.insert(name.clone(), slot);
+            scope.declared.insert(name.clone(), (slot, how));
         }
         slot
     }
 
+    /// Why a name cannot be declared in the innermost scope.
+    fn declared_above(&self, name: &Name) -> Option<String> {
+        let (last, outer) = self.scopes.split_last()?;
+        // Arguments are of the body's own scope.
+        let argument = outer.last().filter(|_| outer.len() == 1).and_then(|scope| scope.declared.get(name));
+        match last.declared.get(name).or(argument.filter(|(_, how)| *how == How::Argument)) {
+            Some((_, How::Argument)) => Some(format!("arg {name} redeclared")),
+            Some((_, How::Assigned)) => Some(format!("var {name} assigned above")),
+            Some((_, How::Declared)) => Some(format!("var {name} declared above")),
+            None if last.seen.contains(name) => Some(format!("var {name} referenced above")),
+            None => None,
+        }
+    }
+
     /// Declares each variable of a pattern.
-    pub fn declare_pattern(&mut self, term: &ast::Term) {
+    pub fn declare_pattern(&mut self, term: &ast::Term, how: How) {
         super::declared::pattern(term, &mut |name| {
-            if !name.starts_with('$') {
-                self.declare(name);
+            if name.starts_with('$') {
+                return;
             }
+            if how != How::Argument
+                && let Some(message) = self.declared_above(name)
+            {
+                self.error(Code::Compile, message, term.location);
+            }
+            self.declare(name, how);
         });
     }
 
     /// What a name means here: a slot, or what it leads to outside.
     fn name(&mut self, name: &Name) -> Result<Slot, Global> {
         let mut hidden = false;
-        for scope in self.scopes.iter().rev() {
-            if let Some(slot) = scope.declared.get(name) {
+        for scope in self.scopes.iter_mut().rev() {
+            if let Some((slot, _)) = scope.declared.get(name) {
+                scope.unused.retain(|(unused, _)| unused != name);
                 return Ok(*slot);
             }
             hidden |= scope.later.contains(name);
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.seen.insert(name.clone());
         }
         if !hidden && let Some(global) = self.names.global(name) {
             return Err(global);
@@ -174,7 +214,7 @@ impl<'a> Lower<'a> {
                 match (name.as_deref(), call.args.as_slice()) {
                     (Some("assign"), [left, right]) => {
                         let right = self.side(right, out);
-                        self.declare_pattern(left);
+                        self.declare_pattern(left, How::Assigned);
                         Some(self.equal(left, right, expr.location, out))
                     }
                     (Some("eq"), [left, right]) => {
@@ -191,16 +231,19 @@ impl<'a> Lower<'a> {
             ast::ExprKind::Some(some) => match &**some {
                 ast::SomeDecl::Vars(vars) => {
                     for var in vars {
-                        self.declare_pattern(var);
+                        self.declare_pattern(var, How::Declared);
+                        if let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut()) {
+                            scope.unused.push((name.clone(), var.location));
+                        }
                     }
                     None
                 }
                 ast::SomeDecl::In { key, value, domain } => {
                     let domain = self.term(domain, true, out);
                     if let Some(key) = key {
-                        self.declare_pattern(key);
+                        self.declare_pattern(key, How::Declared);
                     }
-                    self.declare_pattern(value);
+                    self.declare_pattern(value, How::Declared);
                     let key = match key {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
@@ -214,9 +257,14 @@ impl<'a> Lower<'a> {
             ast::ExprKind::Every(every) => {
                 let domain = self.term(&every.domain, false, out);
                 self.enter();
-                let key = every.key.as_ref().and_then(ast::Term::as_var).cloned().map(|name| self.declare(&name));
+                let key = every
+                    .key
+                    .as_ref()
+                    .and_then(ast::Term::as_var)
+                    .cloned()
+                    .map(|name| self.declare(&name, How::Declared));
                 let value = match every.value.as_var().cloned() {
-                    Some(name) => self.declare(&name),
+                    Some(name) => self.declare(&name, How::Declared),
                     None => self.fresh(),
                 };
                 let body = self.body(&every.body);
@@ -401,7 +449,7 @@ impl<'a> Lower<'a> {
                 let mut assign = ast::Expr::new(location, ast::ExprKind::Call(Box::new(assign)));
                 assign.with.clone_from(&expr.with);
                 self.enter();
-                let slot = self.declare(&name);
+                let slot = self.declare(&name, How::Declared);
                 let body = self.body(std::slice::from_ref(&assign));
                 self.leave();
                 self.leave();

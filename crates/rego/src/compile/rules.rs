@@ -1,7 +1,7 @@
 //! Rules: where they stand in the tree, and their lowering.
 
 use super::ir::{Clause, Expr, ExprKind, Kind, NodeId, Rule, Term};
-use super::lower::Lower;
+use super::lower::{How, Lower};
 use super::slots::Slots;
 use super::tree::{self, Tree};
 use super::vars::Vars;
@@ -91,7 +91,7 @@ fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
             }
         }
         TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| argument(lower, item)),
-        _ => lower.declare_pattern(arg),
+        _ => lower.declare_pattern(arg, How::Argument),
     }
 }
 
