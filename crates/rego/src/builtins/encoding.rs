@@ -37,21 +37,33 @@ fn text(bytes: &[u8]) -> Outcome {
 }
 
 fn decode(engine: &GeneralPurpose, encoded: &str) -> Outcome {
+    text(&bytes(engine, encoded)?)
+}
+
+/// The bytes of standard base64.
+pub(super) fn base64_bytes(encoded: &str) -> Result<Vec<u8>, BuiltinError> {
+    bytes(&BASE64, encoded)
+}
+
+fn bytes(engine: &GeneralPurpose, encoded: &str) -> Result<Vec<u8>, BuiltinError> {
     // Go skips ends of lines wherever they stand.
     let bare: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let bytes = engine.decode(&bare).map_err(|error| {
+    engine.decode(&bare).map_err(|error| {
         let at = match error {
             DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
             DecodeError::InvalidLength(length) => length - length % 4,
             DecodeError::InvalidPadding => bare.trim_end_matches('=').len(),
         };
         args::failed(format!("illegal base64 data at input byte {at}"))
-    })?;
-    text(&bytes)
+    })
 }
 
-/// Padding may be missing.
 fn base64url_decode(encoded: &str) -> Outcome {
+    text(&base64url_bytes(encoded)?)
+}
+
+/// The bytes of base64url, whose padding may be missing.
+pub(super) fn base64url_bytes(encoded: &str) -> Result<Vec<u8>, BuiltinError> {
     let padding = match encoded.len() % 4 {
         _ if encoded.ends_with('=') => "",
         0 => "",
@@ -59,7 +71,7 @@ fn base64url_decode(encoded: &str) -> Outcome {
         3 => "=",
         _ => return Err(args::failed(format!("illegal base64url string: {encoded}"))),
     };
-    decode(&BASE64_URL, &format!("{encoded}{padding}"))
+    bytes(&BASE64_URL, &format!("{encoded}{padding}"))
 }
 
 fn hex_decode(encoded: &str) -> Outcome {

@@ -12,15 +12,18 @@ mod arrays;
 mod bits;
 mod casts;
 mod comparison;
+mod crypto;
 mod encoding;
 mod glob;
 mod graph;
 mod jsonpath;
 mod jsonschema;
+mod jwt;
 mod marshal;
 mod net;
 mod numbers;
 mod objects;
+mod refused;
 mod regex;
 mod semver;
 mod sets;
@@ -39,15 +42,18 @@ const FAMILIES: &[&[Builtin]] = &[
     bits::ALL,
     casts::ALL,
     comparison::ALL,
+    crypto::ALL,
     encoding::ALL,
     glob::ALL,
     graph::ALL,
     jsonpath::ALL,
     jsonschema::ALL,
+    jwt::ALL,
     marshal::ALL,
     net::ALL,
     numbers::ALL,
     objects::ALL,
+    refused::ALL,
     regex::ALL,
     semver::ALL,
     sets::ALL,

@@ -1,0 +1,40 @@
+//! `crypto.*`: digests and keyed digests, as hexadecimal text. Keys and certificates are in their own modules.
+
+mod md5;
+
+use super::{Builtin, Outcome, args, pure, some};
+use crate::value::Value;
+use ring::{digest, hmac};
+
+pub const ALL: &[Builtin] = &[
+    pure("crypto.md5", 1, |a, _| hexadecimal(&md5::digest(args::string(a, 1)?.as_bytes()))),
+    pure("crypto.sha1", 1, |a, _| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, a)),
+    pure("crypto.sha256", 1, |a, _| hash(&digest::SHA256, a)),
+    pure("crypto.hmac.md5", 2, |a, _| {
+        let (message, key) = (args::string(a, 1)?, args::string(a, 2)?);
+        hexadecimal(&md5::keyed(key.as_bytes(), message.as_bytes()))
+    }),
+    pure("crypto.hmac.sha1", 2, |a, _| keyed(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, a)),
+    pure("crypto.hmac.sha256", 2, |a, _| keyed(hmac::HMAC_SHA256, a)),
+    pure("crypto.hmac.sha512", 2, |a, _| keyed(hmac::HMAC_SHA512, a)),
+    pure("crypto.hmac.equal", 2, |a, _| {
+        use subtle::ConstantTimeEq as _;
+        let (first, second) = (args::string(a, 1)?, args::string(a, 2)?);
+        some(bool::from(first.as_bytes().ct_eq(second.as_bytes())))
+    }),
+];
+
+fn hexadecimal(bytes: &[u8]) -> Outcome {
+    some(Value::string(hex::encode(bytes)))
+}
+
+fn hash(algorithm: &'static digest::Algorithm, a: &[Value]) -> Outcome {
+    hexadecimal(digest::digest(algorithm, args::string(a, 1)?.as_bytes()).as_ref())
+}
+
+/// The message is the first argument, the key the second.
+fn keyed(algorithm: hmac::Algorithm, a: &[Value]) -> Outcome {
+    let (message, key) = (args::string(a, 1)?, args::string(a, 2)?);
+    let key = hmac::Key::new(algorithm, key.as_bytes());
+    hexadecimal(hmac::sign(&key, message.as_bytes()).as_ref())
+}
