@@ -54,6 +54,9 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, String> {
             ('.', false) => Kind::Dot,
             ('[', false) => class(&chars, &mut at)?,
             (']', false) => return Err(invalid(&chars, at, "set-close ']' with no preceding '['")),
+            ('*' | '+', false) => {
+                return Err(invalid(&chars, at, &format!("flag '{c}' must be preceded by a non-flag")));
+            }
             (c, _) => Kind::Char(c),
         };
         let flag = match chars.get(at) {

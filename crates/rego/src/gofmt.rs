@@ -21,6 +21,8 @@ pub struct Flags {
     pub plus: bool,
     pub minus: bool,
     pub space: bool,
+    /// `%+v`, which only big integers heed.
+    pub plus_v: bool,
     /// `%#v`.
     pub sharp_v: bool,
     pub width: Option<usize>,
@@ -153,7 +155,7 @@ fn big(out: &mut String, n: &BigInt, verb: char, flags: Flags) {
     if verb == 'X' {
         digits = digits.to_uppercase();
     }
-    let sign = match (n.sign() == Sign::Minus, flags.plus, flags.space) {
+    let sign = match (n.sign() == Sign::Minus, flags.plus || flags.plus_v, flags.space) {
         (true, _, _) => "-",
         (_, true, _) => "+",
         (_, _, true) => " ",

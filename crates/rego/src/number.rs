@@ -83,7 +83,12 @@ impl Number {
         let digits = text.strip_prefix('-').unwrap_or(text);
         if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
             if let Ok(n) = text.parse::<i64>() {
-                return Some(Self::Int(n));
+                // The text of minus zero is kept.
+                return Some(if n == 0 && digits.len() < text.len() {
+                    Self::Text(Arc::from(text))
+                } else {
+                    Self::Int(n)
+                });
             }
             wide::Decimal::parse(text)?;
             return text.parse::<BigInt>().ok().map(Self::from_big);

@@ -18,6 +18,9 @@ pub const MAX_EXPONENT: i32 = 100_000;
 /// Digits of a number's text beyond this are no number, so that no conversion takes long.
 const MAX_DIGITS: usize = 100_000;
 
+/// No exponent gets further than this, far beyond what can be written, so that none overflows.
+const FAR: i32 = 1 << 28;
+
 const ZERO: Wide = Wide { negative: false, mantissa: 0, exponent: 0 };
 
 /// A decimal text in parts: sign, digits without a point, and the power of ten that they are multiplied by.
@@ -69,6 +72,7 @@ impl Wide {
         if bits == 0 {
             return ZERO;
         }
+        let exponent = exponent.clamp(-FAR, FAR);
         let drop = bits - 64;
         if drop <= 0 {
             let mantissa = u64::try_from(n).unwrap_or(0) << drop.unsigned_abs();
@@ -199,11 +203,9 @@ impl Wide {
         let doubled = BigUint::from(self.mantissa) << 1u32;
         let exponent = self.exponent - 1;
         let (digits, point) = decimal(&doubled, exponent);
-        let (lower, lower_point) = decimal(&(&doubled - 1u32), exponent);
-        let (upper, upper_point) = decimal(&(&doubled + 1u32), exponent);
-        if lower_point != point || upper_point != point {
-            return (digits, point);
-        }
+        let (lower, _) = decimal(&(&doubled - 1u32), exponent);
+        let (upper, _) = decimal(&(&doubled + 1u32), exponent);
+        // Where a bound has its point elsewhere, the first digits differ, and that is all that matters.
         let inclusive = self.mantissa & 1 == 0;
         let at = |digits: &[u8], i: usize| digits.get(i).copied().unwrap_or(b'0');
         for i in 0..digits.len() {

@@ -1,5 +1,6 @@
 //! YAML to values, and values to YAML in the style of Go's `sigs.k8s.io/yaml`: keys sorted, blocks, lists not indented.
 
+use crate::number::Number;
 use crate::value::Value;
 use crate::{json, text};
 use std::collections::BTreeMap;
@@ -106,7 +107,9 @@ fn list(out: &mut String, value: &Value, depth: usize, mut continued: bool) {
 fn scalar(out: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::Number(n) => out.push_str(&n.to_string()),
+        // What is no integer becomes a double on the way.
+        Value::Number(n @ Number::Int(_)) => out.push_str(&n.to_string()),
+        Value::Number(n) => out.push_str(&crate::number::general(n.to_f64(), 6)),
         Value::String(text) => string(out, text, depth),
         Value::Object(map) if map.is_empty() => out.push_str("{}"),
         Value::Array(items) if items.is_empty() => out.push_str("[]"),

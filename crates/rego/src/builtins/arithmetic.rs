@@ -4,7 +4,7 @@ use super::{Builtin, BuiltinError, Outcome, args, pure, some};
 use crate::number::Number;
 use crate::value::Value;
 use crate::wide::Wide;
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 
 pub const ALL: &[Builtin] = &[
     pure("plus", 2, |a, _| {
@@ -23,8 +23,9 @@ pub const ALL: &[Builtin] = &[
     }),
     pure("rem", 2, |a, _| rem(a)),
     pure("abs", 1, |a, _| wide(args::number(a, 1)?.to_wide().abs())),
-    pure("ceil", 1, |a, _| nearby(a, |n, whole| i8::from(!n.is_negative() && n != Wide::from_big(whole)))),
-    pure("floor", 1, |a, _| nearby(a, |n, whole| -i8::from(n.is_negative() && n != Wide::from_big(whole)))),
+    // As OPA does: what lies between -1 and 0 is taken for positive, so that ceil(-0.5) is 1 and floor(-0.5) is 0.
+    pure("ceil", 1, |a, _| nearby(a, |whole| i8::from(whole.sign() != Sign::Minus))),
+    pure("floor", 1, |a, _| nearby(a, |whole| -i8::from(whole.sign() == Sign::Minus))),
     pure("round", 1, |a, _| round(args::number(a, 1)?)),
 ];
 
@@ -69,12 +70,12 @@ fn rem(a: &[Value]) -> Outcome {
     big(x % y)
 }
 
-/// The integer towards zero, moved by what `step` says.
-fn nearby(a: &[Value], step: impl Fn(Wide, &BigInt) -> i8) -> Outcome {
+/// The integer towards zero, moved by what `step` says where there is a fraction.
+fn nearby(a: &[Value], step: impl Fn(&BigInt) -> i8) -> Outcome {
     let n = args::number(a, 1)?.to_wide();
     bounded(n)?;
     let whole = n.truncate();
-    let step = step(n, &whole);
+    let step = if n.is_integer() { 0 } else { step(&whole) };
     big(whole + step)
 }
 

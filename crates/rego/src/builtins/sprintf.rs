@@ -99,7 +99,7 @@ impl Printer<'_> {
         } else if let Some(arg) = self.args.get(self.next) {
             if verb == 'v' || verb == 'w' {
                 flags.sharp_v = std::mem::take(&mut flags.sharp);
-                flags.plus = false;
+                flags.plus_v = std::mem::take(&mut flags.plus);
             }
             arg.write(&mut self.out, verb, flags);
             self.next += 1;

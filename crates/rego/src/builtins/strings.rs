@@ -110,9 +110,7 @@ fn replace_n(a: &[Value]) -> Outcome {
             out.push_str(value);
             rest = &rest[key.len()..];
             after_empty = key.is_empty();
-            if !after_empty {
-                continue;
-            }
+            continue;
         }
         after_empty = false;
         let mut chars = rest.chars();

@@ -69,7 +69,7 @@ fn parse(text: &str) -> Outcome {
             2 => "local:unicast",
             _ => "global:unicast",
         };
-        out.push(("time", Value::from((time - EPOCH) * 100)));
+        out.push(("time", Value::from((time - EPOCH).wrapping_mul(100))));
         out.push(("nodeid", Value::string(node)));
         out.push(("macvariables", Value::string(kind)));
         out.push(("clocksequence", Value::from(number(&[b[8] & 0x3f, b[9]]))));
