@@ -8,10 +8,34 @@ use std::collections::BTreeMap;
 /// Deeper values are written as null.
 const MAX_DEPTH: usize = 500;
 
-/// Parses the first document; the error is a sentence.
+/// Parses the first document; the error is a sentence. Of two equal keys the last wins, and `010` is octal, as in Go.
 pub fn parse(yaml: &str) -> Result<Value, String> {
-    let parsed: serde_json::Value = serde_saphyr::from_str(yaml).map_err(|error| reason(yaml, &error.to_string()))?;
-    Ok(Value::from_json(&parsed))
+    let options = serde_saphyr::options! {
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
+        legacy_octal_numbers: true,
+    };
+    let parsed = serde_saphyr::from_multiple_with_options::<serde_json::Value>(yaml, options);
+    let documents = parsed.map_err(|error| reason(yaml, &error.to_string()))?;
+    Ok(documents.first().map_or(Value::Null, convert))
+}
+
+/// As `Value::from_json`, but with doubles as Go's `encoding/json` writes them: `1.0` is `1`.
+fn convert(parsed: &serde_json::Value) -> Value {
+    match parsed {
+        serde_json::Value::Number(n) => match n.as_f64().filter(|_| n.is_f64()) {
+            Some(double) => {
+                let plain = double.abs() >= 1e-6 && double.abs() < 1e21;
+                let text = if plain { double.to_string() } else { crate::number::general(double, 1) };
+                Value::Number(Number::parse(&text).unwrap_or_default())
+            }
+            None => Value::from_json(parsed),
+        },
+        serde_json::Value::Array(items) => Value::array(items.iter().map(convert)),
+        serde_json::Value::Object(map) => {
+            Value::object(map.iter().map(|(key, value)| (Value::string(key), convert(value))))
+        }
+        other => Value::from_json(other),
+    }
 }
 
 /// The error in libyaml's words where they are known.
