@@ -89,7 +89,7 @@ pub(super) fn bound(n: &Number) -> String {
     let sign = if negative { "-" } else { "" };
     // Of the first digit.
     let place = exponent - 1;
-    if place < -4 || place >= 6 {
+    if !(-4..6).contains(&place) {
         let (first, rest) = digits.split_at(1.min(digits.len()));
         let point = if rest.is_empty() { "" } else { "." };
         let way = if place < 0 { '-' } else { '+' };
