@@ -1,7 +1,7 @@
 //! The library's front: modules and data in, compiled once, queried many times.
 
 use crate::ast::{Module, Source, Version};
-use crate::builtins::Context;
+use crate::builtins::{Builtin, Context};
 use crate::compile::{self, Policy};
 use crate::error::{Code, Error};
 use crate::eval::{self, Limits, Start};
@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub struct Engine {
     version: Version,
     modules: Vec<Module>,
+    builtins: Vec<&'static Builtin>,
     data: Option<Value>,
 }
 
@@ -58,6 +59,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Adds a builtin of the host.
+    pub fn add_builtin(&mut self, builtin: &'static Builtin) {
+        self.builtins.push(builtin);
+    }
+
     /// Sets the base documents.
     pub fn set_data(&mut self, data: Value) {
         self.data = Some(data);
@@ -68,7 +74,7 @@ impl Engine {
     /// # Errors
     /// All that is wrong with the modules together.
     pub fn compile(&self) -> Result<Compiled, Vec<Error>> {
-        let policy = Arc::new(compile::compile(&self.modules)?);
+        let policy = Arc::new(compile::compile(&self.modules, &self.builtins)?);
         Ok(Compiled { policy, data: self.data.clone().unwrap_or_else(|| Value::object([])), version: self.version })
     }
 }

@@ -15,7 +15,7 @@ pub mod tree;
 mod vars;
 
 use crate::ast::{Module, Name, Source};
-use crate::builtins;
+use crate::builtins::{self, Builtin};
 use crate::error::{Code, Error};
 use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
@@ -42,12 +42,12 @@ pub struct Query {
     pub vars: Vec<(Name, Slot)>,
 }
 
-/// Compiles modules together.
+/// Compiles modules together, with builtins of the host.
 ///
 /// # Errors
 /// All that is wrong with them, in order.
-pub fn compile(modules: &[Module]) -> Result<Policy, Vec<Error>> {
-    let mut tree = Tree::default();
+pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, Vec<Error>> {
+    let mut tree = Tree { builtins: host.iter().map(|builtin| (builtin.name, *builtin)).collect(), ..Tree::default() };
     let mut errors = Vec::new();
     let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
     for module in modules {
@@ -127,10 +127,20 @@ fn unsafe_errors(missing: &[safety::Unsafe], slots: &[Name], source: &Source, er
     }
 }
 
+/// `trace`: a note for whoever traces; always true.
+static TRACE: Builtin =
+    Builtin { name: "trace", arity: 1, nondeterministic: false, call: |_, _| Ok(Some(crate::Value::Bool(true))) };
+
 /// The builtin of a name.
-fn builtin(name: &str) -> Option<Callee> {
+fn builtin(name: &str, tree: &Tree) -> Option<Callee> {
+    if let Some(builtin) = tree.builtins.get(name) {
+        return Some(Callee::Builtin(builtin));
+    }
     if name == "walk" {
         return Some(Callee::Walk);
+    }
+    if name == TRACE.name {
+        return Some(Callee::Builtin(&TRACE));
     }
     if name == template::TEMPLATE.name {
         return Some(Callee::Builtin(&template::TEMPLATE));

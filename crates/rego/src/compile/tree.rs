@@ -2,7 +2,9 @@
 
 use super::ir::{Node, NodeId};
 use crate::ast::{Module, TermKind};
+use crate::builtins::Builtin;
 use crate::value::Value;
+use std::collections::BTreeMap;
 
 /// The root of the tree: `data`.
 pub const ROOT: NodeId = 0;
@@ -11,12 +13,14 @@ pub const ROOT: NodeId = 0;
 #[derive(Clone, Debug)]
 pub struct Tree {
     pub nodes: Vec<Node>,
+    /// Builtins of the host; they come before those of the same name here.
+    pub builtins: BTreeMap<&'static str, &'static Builtin>,
 }
 
 impl Default for Tree {
     /// Only the root.
     fn default() -> Self {
-        Self { nodes: vec![Node::default()] }
+        Self { nodes: vec![Node::default()], builtins: BTreeMap::new() }
     }
 }
 
