@@ -153,14 +153,14 @@ fn common(first: &[Token], second: &[Token]) -> bool {
             }
         }
         // One character that both take.
-        if let (Some(x), Some(y)) = (first.get(a.0), second.get(b.0)) {
-            if meet(x, y) {
-                let step = |place: (usize, bool), token: &Token| match token.flag {
-                    Flag::None => (place.0 + 1, false),
-                    Flag::Plus | Flag::Star => (place.0, true),
-                };
-                todo.push((step(a, x), step(b, y)));
-            }
+        if let (Some(x), Some(y)) = (first.get(a.0), second.get(b.0))
+            && meet(x, y)
+        {
+            let step = |place: (usize, bool), token: &Token| match token.flag {
+                Flag::None => (place.0 + 1, false),
+                Flag::Plus | Flag::Star => (place.0, true),
+            };
+            todo.push((step(a, x), step(b, y)));
         }
     }
     false

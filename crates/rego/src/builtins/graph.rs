@@ -28,10 +28,10 @@ fn reachable(a: &[Value]) -> Outcome {
     let mut todo = starts(a)?;
     let mut reached = BTreeSet::new();
     while let Some(node) = todo.pop() {
-        if let Some(edges) = graph.get(node) {
-            if reached.insert(node) {
-                todo.extend(nodes(edges));
-            }
+        if let Some(edges) = graph.get(node)
+            && reached.insert(node)
+        {
+            todo.extend(nodes(edges));
         }
     }
     some(Value::set(reached.into_iter().cloned()))

@@ -29,6 +29,7 @@ mod semver;
 mod sets;
 mod sprintf;
 mod strings;
+mod template;
 mod time;
 mod types;
 mod units;
@@ -59,6 +60,7 @@ const FAMILIES: &[&[Builtin]] = &[
     sets::ALL,
     sprintf::ALL,
     strings::ALL,
+    template::ALL,
     time::ALL,
     types::ALL,
     units::ALL,
