@@ -160,7 +160,8 @@ pub fn term(found: &Term) -> Json {
                 TemplatePart::Scalar(found) => term(found),
                 TemplatePart::Expr(found) => expr(found),
             });
-            json!({ "parts": parts.collect::<Json>(), "multi_line": found.raw })
+            let parts = if found.parts.is_empty() { Json::Null } else { parts.collect() };
+            json!({ "parts": parts, "multi_line": found.raw })
         }
     };
     typed(found.kind_name(), value)
@@ -206,5 +207,17 @@ fn typed(kind: &str, value: impl Into<Json>) -> Json {
 
 /// Annotations without what is empty.
 fn annotations(found: &Annotations) -> Json {
-    found.to_json()
+    let mut out = found.to_json();
+    for (schema, found) in out["schemas"].as_array_mut().into_iter().flatten().zip(&found.schemas) {
+        schema["path"] = reference(&found.path);
+        if let Some(found) = &found.schema {
+            schema["schema"] = reference(found);
+        }
+    }
+    if found.schemas.is_empty() {
+        if let Some(out) = out.as_object_mut() {
+            out.remove("schemas");
+        }
+    }
+    out
 }

@@ -24,13 +24,13 @@ pub(super) fn blocks(comments: &[Comment], source: &Source) -> Result<Vec<Block>
     let mut rest = comments;
     while let Some((first, after)) = rest.split_first() {
         rest = after;
-        if !is_metadata(first) {
+        if first.location.col != 1 || !is_metadata(first) {
             continue;
         }
         let mut row = first.location.row;
         let own = |comment: &&Comment| {
             row += 1;
-            comment.location.col == 1 && comment.location.row == row && !is_metadata(comment)
+            comment.location.col == 1 && comment.location.row == row
         };
         let lines = rest.iter().take_while(own).count();
         let (lines, after) = rest.split_at(lines);
@@ -44,7 +44,7 @@ pub(super) fn blocks(comments: &[Comment], source: &Source) -> Result<Vec<Block>
 }
 
 fn is_metadata(comment: &Comment) -> bool {
-    comment.location.col == 1 && comment.text.trim().starts_with("METADATA")
+    comment.text.trim().starts_with("METADATA")
 }
 
 type Fault = (String, Location);
@@ -57,9 +57,9 @@ fn block(first: &Comment, lines: &[Comment]) -> Result<Block, Fault> {
     }
     let at = |line: usize| lines.get(line).or(lines.last()).map_or(first.location, |comment| comment.location);
     let top = lines.first().map_or(first.location, |comment| comment.location);
-    let root = yaml::parse(&text).map_err(|error| match error.line {
-        Some(line) => (format!("yaml: line {line}: {}", error.message), at(line)),
-        None => (format!("yaml: {}", error.message), top),
+    let root = yaml::parse(&text).map_err(|error| {
+        let place = if error.message.contains("line ") { at(error.line) } else { top };
+        (format!("yaml: {}", error.message), place)
     })?;
     let mut block = Block { annotations: Annotations::default(), scope: String::new() };
     let last = lines.last().unwrap_or(first).location;

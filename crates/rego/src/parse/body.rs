@@ -49,7 +49,10 @@ impl Parser<'_> {
     /// One expression.
     pub(super) fn literal(&mut self) -> Option<Expr> {
         let from = self.loc();
-        let mut expr = self.bare_literal()?;
+        self.enter()?;
+        let expr = self.bare_literal();
+        self.leave();
+        let mut expr = expr?;
         self.grow(self.height)?;
         expr.location = self.span(from);
         Some(expr)

@@ -32,6 +32,12 @@ impl Lexer {
     pub(super) fn scan(&mut self, text: &str, faults: &mut Faults) -> Token {
         let (offset, row, col) = (self.pos, self.row, self.col);
         let kind = self.kind(text, faults);
+        // The end, and that of a line, are at the last character before them.
+        let (row, col) = match kind {
+            Kind::Eof => (row, col.saturating_sub(1)),
+            Kind::Whitespace if self.row > row => (self.row, 0),
+            _ => (row, col),
+        };
         Token { kind, offset, end: self.pos, row, col }
     }
 

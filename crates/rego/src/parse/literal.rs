@@ -2,7 +2,7 @@
 
 use super::parser::Parser;
 use super::token::Kind;
-use crate::ast::{ExprKind, TemplatePart, TemplateString, Term, TermKind};
+use crate::ast::{ExprKind, TemplatePart, TemplateString, Term, TermKind, Version};
 use crate::number::Number;
 use crate::value::Value;
 use num_bigint::BigInt;
@@ -25,7 +25,7 @@ impl Parser<'_> {
         }
         let point = self.at(Kind::Dot);
         if point {
-            text.push('.');
+            text.push_str("0.");
             self.scan();
             if !self.at(Kind::Number) {
                 self.illegal("expected number");
@@ -74,6 +74,10 @@ impl Parser<'_> {
     /// At the first part of a template string; ends at its last.
     pub(super) fn template(&mut self, raw: bool) -> Option<Term> {
         let from = self.loc();
+        if self.options.version == Version::V0 {
+            self.error(from, "template strings are not supported by current capabilities");
+            return None;
+        }
         let mut parts = Vec::new();
         let mut height = 0;
         loop {

@@ -55,7 +55,7 @@ pub fn parse_module(source: &Source, options: &Options) -> Result<Module, Vec<Er
     let mut parser = start(source, options)?;
     let statements = parser.statements(true);
     if !parser.errors.is_empty() {
-        return Err(parser.errors);
+        return Err(parser.into_errors());
     }
     let blocks = match options.annotations {
         true => annotations::blocks(&parser.comments, source)?,
@@ -71,7 +71,7 @@ pub fn parse_query(source: &Source, options: &Options) -> Result<Body, Vec<Error
     let mut parser = start(source, options)?;
     let statements = parser.statements(false);
     if !parser.errors.is_empty() {
-        return Err(parser.errors);
+        return Err(parser.into_errors());
     }
     let mut body = Body::new();
     for statement in statements {

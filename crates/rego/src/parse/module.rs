@@ -142,12 +142,14 @@ impl Parser<'_> {
         let term = self.term();
         self.s.lexer.keywords = keywords;
         let path_location = term.as_ref().map_or(from, |term| term.location);
+        let mut last = path_location;
         let path = match term.map(|term| term.kind) {
             Some(TermKind::Var(name)) => vec![name],
             Some(TermKind::Ref(r)) => match r.head.as_var() {
                 Some(name) => {
                     let mut path = vec![name.clone()];
                     path.extend(self.strings(&r.path)?);
+                    last = r.path.last().map_or(last, |part| part.location);
                     path
                 }
                 None => Vec::new(),
@@ -176,16 +178,16 @@ impl Parser<'_> {
             import.alias = Some(alias.clone());
             return Some(import);
         }
-        self.check_last(&import);
+        self.check_last(&import, last);
         Some(import)
     }
 
     /// A name by which an import is known cannot be a keyword.
-    fn check_last(&mut self, import: &Import) {
+    fn check_last(&mut self, import: &Import, place: Location) {
         let Some(last) = import.path.last().filter(|_| &*import.path[0] != "future") else { return };
         if is_keyword(last, self.options.version) {
             let message = format!("unexpected import path, must not end with a keyword, got: {last}");
-            self.error(import.path_location, message);
+            self.error(place, message);
             self.hint("import a different path or use an alias");
         }
     }

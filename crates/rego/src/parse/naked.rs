@@ -114,5 +114,5 @@ fn is_builtin(name: &str) -> bool {
         "internal.member_2",
         "internal.member_3",
     ];
-    OPERATORS.contains(&name)
+    OPERATORS.contains(&name) || crate::builtins::lookup(name).is_some()
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// How deep a term may nest, and how long a chain of left associative operators may be. Whoever walks the syntax by
 /// recursion needs no check of its own.
-pub const MAX_DEPTH: usize = 200;
+pub const MAX_DEPTH: usize = 110;
 
 /// Errors beyond this many are not kept: they would only repeat the first ones.
 const MAX_ERRORS: usize = 64;
@@ -251,10 +251,17 @@ impl<'a> Parser<'a> {
             _ => message.push_str(&format!(" (hints: {})", hints.join(", "))),
         }
         if self.errors.len() < MAX_ERRORS {
-            let mut error = Error::at(Code::Parse, message, location, self.source);
-            error.excerpt = Some(excerpt(self.text, location.offset as usize));
-            self.errors.push(error);
+            self.errors.push(Error::at(Code::Parse, message, location, self.source));
         }
+    }
+
+    /// The errors that stayed, each with its line: those of attempts that were given up have none to look for.
+    pub(super) fn into_errors(self) -> Vec<Error> {
+        let mut errors = self.errors;
+        for error in &mut errors {
+            error.excerpt = Some(excerpt(self.text, error.location.offset as usize));
+        }
+        errors
     }
 
     /// The current token is not what can stand here.

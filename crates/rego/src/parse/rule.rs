@@ -34,6 +34,8 @@ impl Parser<'_> {
         let place = self.loc();
         let start = self.head(default)?;
         let place = self.span(place);
+        // `f(x).y` names nothing; the reader of naked rules says so.
+        start.reference.first()?.as_var()?;
         if default {
             return self.default_rule(from, place, start);
         }
@@ -203,13 +205,10 @@ impl Parser<'_> {
         let (reference, args) = match term.kind {
             TermKind::Ref(Ref { head, path }) => (parts(*head, path), None),
             TermKind::Call(call) => (parts(*call.operator.head, call.operator.path), Some(call.args)),
-            _ => (vec![term], None),
+            TermKind::Var(_) => (vec![term], None),
+            _ => return None,
         };
         let shown = shown(&reference);
-        if reference.first().is_none_or(|head| head.as_var().is_none()) {
-            self.illegal(&format!("rule head ref {shown} invalid"));
-            return None;
-        }
         let mut start =
             Start { reference, args, key: None, value: None, generated_value: false, assign: false, contains: false };
         let call = start.args.as_ref().is_some_and(|args| !args.is_empty());
@@ -233,7 +232,7 @@ impl Parser<'_> {
                 self.scan();
                 start.value = self.infix();
                 if start.value.is_none() {
-                    self.illegal(&format!("expected rule value term (e.g., {shown}[%!s(<nil>)] = <VALUE> {{ ... }})"));
+                    self.illegal(&format!("expected rule value term (e.g., {shown}[<nil>] = <VALUE> {{ ... }})"));
                 }
             }
             Kind::Assign => {

@@ -29,15 +29,17 @@ pub(super) enum NodeKind {
     Map(Vec<(Node, Node)>),
 }
 
-/// A fault and its line, if it has one.
+/// A fault and its line.
 #[derive(Debug)]
 pub(super) struct YamlError {
-    pub line: Option<usize>,
+    pub line: usize,
     pub message: String,
 }
 
-fn fault(line: usize, message: impl Into<String>) -> YamlError {
-    YamlError { line: Some(line), message: message.into() }
+fn fault(line: usize, message: impl std::fmt::Display) -> YamlError {
+    // Go's decoder does not name the first line.
+    let place = if line > 1 { format!("line {line}: ") } else { String::new() };
+    YamlError { line, message: format!("{place}{message}") }
 }
 
 /// The first document of a text; none where there is nothing in it.
@@ -144,7 +146,7 @@ impl<'a> Reader<'a> {
             if let NodeKind::Scalar(text, _) = &key.kind {
                 if let Some(first) = seen.insert(text.clone(), at) {
                     let message = format!("mapping key \"{text}\" already defined at line {first}");
-                    return Err(YamlError { line: None, message: unmarshal(at, &message) });
+                    return Err(YamlError { line: at, message: unmarshal(at, &message) });
                 }
             }
             pairs.push((key, value));
