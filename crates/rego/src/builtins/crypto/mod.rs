@@ -1,6 +1,7 @@
-//! `crypto.*`: digests and keyed digests, as hexadecimal text. Keys and certificates are in their own modules.
+//! `crypto.*`: digests and keyed digests, as hexadecimal text, and certificates.
 
 mod md5;
+mod x509;
 
 use super::{Builtin, Outcome, args, pure, some};
 use crate::value::Value;
@@ -10,6 +11,8 @@ pub const ALL: &[Builtin] = &[
     pure("crypto.md5", 1, |a, _| hexadecimal(&md5::digest(args::string(a, 1)?.as_bytes()))),
     pure("crypto.sha1", 1, |a, _| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, a)),
     pure("crypto.sha256", 1, |a, _| hash(&digest::SHA256, a)),
+    pure("crypto.x509.parse_certificates", 1, |a, _| x509::certificates(args::string(a, 1)?)),
+    pure("crypto.x509.parse_certificate_request", 1, |a, _| x509::request(args::string(a, 1)?)),
     pure("crypto.hmac.md5", 2, |a, _| {
         let (message, key) = (args::string(a, 1)?, args::string(a, 2)?);
         hexadecimal(&md5::keyed(key.as_bytes(), message.as_bytes()))

@@ -3,7 +3,7 @@
 
 mod algorithm;
 mod keys;
-mod pem;
+pub(super) mod pem;
 mod sign;
 mod token;
 mod verify;

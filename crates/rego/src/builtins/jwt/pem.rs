@@ -4,13 +4,13 @@ use super::super::encoding::base64_bytes;
 
 /// A block's label and content.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(in super::super) struct Block {
     pub label: String,
     pub bytes: Vec<u8>,
 }
 
 /// The first block of a text, and what follows it.
-pub(super) fn first(text: &str) -> Option<(Block, &str)> {
+pub(in super::super) fn first(text: &str) -> Option<(Block, &str)> {
     let start = if text.starts_with("-----BEGIN ") { 0 } else { text.find("\n-----BEGIN ")? + 1 };
     let after = text.get(start + "-----BEGIN ".len()..)?;
     let (label, after) = after.split_once("-----")?;
