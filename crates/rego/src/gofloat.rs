@@ -2,13 +2,20 @@
 
 use crate::number;
 
+/// All digits of a double behind the point; what is asked for beyond is zeros. (The standard library's formatting has a
+/// bound on precisions.)
+const MAX_EXACT: usize = 1100;
+
 /// `verb` is one of b, e, E, f, F, g, G, x, X; no precision means the shortest that reads back.
 pub fn format(n: f64, verb: char, precision: Option<usize>) -> String {
     match verb {
         'b' => binary(n),
         'e' | 'E' => case(exponential(n, precision), verb == 'E'),
         'f' | 'F' => match precision {
-            Some(precision) => format!("{n:.precision$}"),
+            Some(precision) => {
+                let exact = precision.min(MAX_EXACT);
+                format!("{n:.exact$}{}", "0".repeat(precision - exact))
+            }
             None => format!("{n}"),
         },
         'g' | 'G' => case(general(n, precision), verb == 'G'),
@@ -22,22 +29,23 @@ fn case(text: String, upper: bool) -> String {
 
 fn exponential(n: f64, precision: Option<usize>) -> String {
     let text = match precision {
-        Some(precision) => format!("{n:.precision$e}"),
+        Some(precision) => format!("{n:.0$e}", precision.min(MAX_EXACT)),
         None => format!("{n:e}"),
     };
+    let zeros = "0".repeat(precision.unwrap_or(0).saturating_sub(MAX_EXACT));
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (mark, digits) = match exponent.strip_prefix('-') {
         Some(digits) => ('-', digits),
         None => ('+', exponent),
     };
-    format!("{mantissa}e{mark}{digits:0>2}")
+    format!("{mantissa}{zeros}e{mark}{digits:0>2}")
 }
 
 fn general(n: f64, precision: Option<usize>) -> String {
     let Some(precision) = precision else {
         return number::general(n, 6);
     };
-    let precision = precision.max(1);
+    let precision = precision.clamp(1, MAX_EXACT);
     let text = format!("{:.*e}", precision - 1, n.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let mut digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
@@ -88,7 +96,10 @@ fn hexadecimal(n: f64, precision: Option<usize>) -> String {
     }
     let fraction = format!("{:013x}", mantissa & ((1 << 52) - 1));
     let fraction = match precision {
-        Some(precision) => format!("{fraction:0<precision$}")[..precision].to_owned(),
+        Some(precision) => {
+            let exact = precision.min(fraction.len());
+            format!("{}{}", &fraction[..exact], "0".repeat(precision - exact))
+        }
         None => fraction.trim_end_matches('0').to_owned(),
     };
     let dot = if fraction.is_empty() { "" } else { "." };

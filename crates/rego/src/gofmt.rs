@@ -92,7 +92,7 @@ fn int(out: &mut String, n: i64, verb: char, flags: Flags) {
             #[expect(clippy::cast_sign_loss, reason = "Go prints the bits")]
             let bits = n as u64;
             let width = flags.precision.unwrap_or(4).max(4);
-            let mut unicode = format!("U+{bits:0width$X}");
+            let mut unicode = format!("U+{}", padded(&format!("{bits:X}"), width));
             let shown = u32::try_from(n).ok().and_then(char::from_u32).filter(|c| text::printable(*c));
             if let (true, Some(c)) = (flags.sharp, shown) {
                 let _ = write!(unicode, " '{c}'");
@@ -101,6 +101,11 @@ fn int(out: &mut String, n: i64, verb: char, flags: Flags) {
         }
         _ => Arg::Int(n).bad(out, verb, flags),
     }
+}
+
+/// Digits with zeros before them up to a length. (The standard library's formatting has a bound on widths.)
+fn padded(digits: &str, length: usize) -> String {
+    format!("{}{digits}", "0".repeat(length.saturating_sub(digits.len())))
 }
 
 fn integer(out: &mut String, n: i64, radix: u32, verb: char, flags: Flags) {
@@ -118,7 +123,7 @@ fn integer(out: &mut String, n: i64, radix: u32, verb: char, flags: Flags) {
         None if flags.zero && !flags.minus => flags.width.unwrap_or(0).saturating_sub(usize::from(signed)),
         None => 0,
     };
-    let mut whole = format!("{digits:0>least$}");
+    let mut whole = padded(&digits, least);
     if flags.sharp {
         match radix {
             2 => whole.insert_str(0, "0b"),
@@ -173,7 +178,8 @@ fn big(out: &mut String, n: &BigInt, verb: char, flags: Flags) {
         }
         (false, false) => (missing, 0),
     };
-    let _ = write!(out, "{:left$}{sign}{prefix}{:0<zeros$}{digits}{:right$}", "", "", "");
+    let (left, right) = (" ".repeat(left), " ".repeat(right));
+    let _ = write!(out, "{left}{sign}{prefix}{}{digits}{right}", "0".repeat(zeros));
 }
 
 fn float(out: &mut String, n: f64, verb: char, flags: Flags) {
