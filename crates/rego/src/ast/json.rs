@@ -214,10 +214,8 @@ fn annotations(found: &Annotations) -> Json {
             schema["schema"] = reference(found);
         }
     }
-    if found.schemas.is_empty() {
-        if let Some(out) = out.as_object_mut() {
-            out.remove("schemas");
-        }
+    if let Some(out) = out.as_object_mut().filter(|_| found.schemas.is_empty()) {
+        out.remove("schemas");
     }
     out
 }

@@ -3,7 +3,6 @@
 use super::parser::Parser;
 use super::token::{Keywords, Kind};
 use crate::ast::{Body, Call, Every, Expr, ExprKind, SomeDecl, Term, TermKind, Version, With};
-use std::collections::HashSet;
 
 const EVERY_FORM: &str = "expected `x[, y] in xs { ... }` expression";
 
@@ -150,9 +149,7 @@ impl Parser<'_> {
         let start = self.mark();
         self.scan();
         if let Some(Term { kind: TermKind::Call(call), .. }) = self.infix() {
-            let Some((key, value, domain)) = self.members(call, "expected `x in xs` or `x, y in xs` expression") else {
-                return None;
-            };
+            let (key, value, domain) = self.members(call, "expected `x in xs` or `x, y in xs` expression")?;
             let mut expr = Expr::new(from, ExprKind::Some(Box::new(SomeDecl::In { key, value, domain })));
             self.with_modifiers(&mut expr)?;
             return Some(expr);
@@ -237,7 +234,7 @@ impl Parser<'_> {
 
     /// Tries something as if all future keywords had been imported; what it finds is forgotten by the caller's restore.
     fn with_all_keywords(&mut self, attempt: impl FnOnce(&mut Self) -> bool) -> bool {
-        let memo = std::mem::replace(&mut self.not_bodies, HashSet::new());
+        let memo = std::mem::take(&mut self.not_bodies);
         self.hinting = true;
         self.s.lexer.keywords = Keywords::ALL;
         let found = attempt(self);

@@ -208,11 +208,12 @@ fn hex4(chars: &mut std::str::Chars<'_>) -> Option<u32> {
 fn code_point(unit: u32, chars: &mut std::str::Chars<'_>) -> char {
     if (0xd800..0xdc00).contains(&unit) {
         let mut ahead = chars.clone();
-        if ahead.next() == Some('\\') && ahead.next() == Some('u') {
-            if let Some(low) = hex4(&mut ahead).filter(|low| (0xdc00..0xe000).contains(low)) {
-                *chars = ahead;
-                return char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)).unwrap_or('\u{fffd}');
-            }
+        if ahead.next() == Some('\\')
+            && ahead.next() == Some('u')
+            && let Some(low) = hex4(&mut ahead).filter(|low| (0xdc00..0xe000).contains(low))
+        {
+            *chars = ahead;
+            return char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)).unwrap_or('\u{fffd}');
         }
     }
     char::from_u32(unit).unwrap_or('\u{fffd}')

@@ -8,6 +8,7 @@ use crate::error::{Code, Error};
 
 /// A statement.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "rules are nearly all of a module's statements")]
 pub(super) enum Statement {
     Package(Package),
     Import(Import),

@@ -143,11 +143,11 @@ impl<'a> Reader<'a> {
                 merged.push(value);
                 continue;
             }
-            if let NodeKind::Scalar(text, _) = &key.kind {
-                if let Some(first) = seen.insert(text.clone(), at) {
-                    let message = format!("mapping key \"{text}\" already defined at line {first}");
-                    return Err(YamlError { line: at, message: unmarshal(at, &message) });
-                }
+            if let NodeKind::Scalar(text, _) = &key.kind
+                && let Some(first) = seen.insert(text.clone(), at)
+            {
+                let message = format!("mapping key \"{text}\" already defined at line {first}");
+                return Err(YamlError { line: at, message: unmarshal(at, &message) });
             }
             pairs.push((key, value));
         }
