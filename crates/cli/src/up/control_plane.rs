@@ -92,9 +92,8 @@ pub async fn run(args: ControlPlane) -> Result {
     };
     let delivery = Client::new(api.in_process(UserInfo::service_account(SYSTEM, "delivery")), SYSTEM);
     let registry_listener = listener(registry_socket)?;
-    let router = store.router();
     let tasks = [
-        tokio::spawn(async move { drop(axum::serve(registry_listener, router).await) }),
+        tokio::spawn(async move { store.serve(registry_listener, sluice_registry::PATIENCE).await }),
         tokio::spawn(sluice_engine::run(context)),
         tokio::spawn(async move { drop(sluice_delivery::run(delivery, sluice_delivery::Config::default()).await) }),
     ];
