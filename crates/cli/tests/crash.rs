@@ -18,6 +18,9 @@ const WAIT: &str = include_str!("../../../tests/fixtures/wait.yaml");
 
 /// A TaskRun whose step runs now, and its runner.
 fn running(cluster: &Cluster) -> (String, u32) {
+    let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: gate, namespace: default}\n\
+                 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}\n";
+    cluster.apply(claim);
     let (namespace, name) = cluster.create_one(WAIT);
     assert_eq!(namespace, "default");
     let run = cluster.until("taskruns", (&namespace, &name), |o| o["status"]["steps"][0]["running"].is_object());
@@ -114,6 +117,7 @@ fn the_supervisor_while_a_task_runs() {
 
 /// The waiting step ends as if nothing had been.
 fn goes_on(cluster: &Cluster, name: &str) {
+    std::fs::write(cluster.data.join("volumes/default/gate/open"), "").unwrap();
     let run = cluster.ended("taskruns", "default", name);
     assert_eq!(succeeded(&run).0, "True", "{run:#}");
     assert_eq!(result(&run, "WORD"), Some("done"));

@@ -6,6 +6,7 @@ mod support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sluice_attest::{cosign, dsse};
@@ -94,15 +95,14 @@ fn the_control_plane_refuses_to_run_where_it_could_read_the_key() {
     let data = cluster.data.to_str().unwrap();
     let start = format!("cd {data} && exec {} control-plane --registry-host localhost:1", programs::sluice());
     run("sh", &["-c", &start]).refused(5, &["can open the observer's key", "\n\nhint: `sluice up`"]);
-    // An id that cannot read the key, but has a capability.
-    let script = format!("{start} </dev/null");
-    let with = ["--reuid", CONTROL_PLANE, "--regid", CONTROL_PLANE, "--clear-groups"];
-    let capable = ["--inh-caps", "+net_raw", "--ambient-caps", "+net_raw", "sh", "-c", &script];
-    let ran = run("setpriv", &[with.as_slice(), &capable].concat());
-    // The program lies in a folder that this id may not be let into; then it does not even start.
-    if !ran.err.contains("Permission denied") {
-        ran.refused(5, &["has capabilities", "\n\nhint: "]);
-    }
+    // An id that cannot read the key, but has a capability. The program is started by an open descriptor, as `up` does it:
+    // this id may not be let into the folder that it lies in.
+    let script = format!(
+        "exec 3<{}; cd {data} && exec setpriv --reuid {CONTROL_PLANE} --regid {CONTROL_PLANE} --clear-groups \
+         --inh-caps +net_raw --ambient-caps +net_raw /proc/self/fd/3 control-plane --registry-host localhost:1",
+        programs::sluice()
+    );
+    run("sh", &["-c", &script]).refused(5, &["has capabilities", "\n\nhint: "]);
     // A folder without a key, which would be one without a border.
     let empty = support::folder("no-key");
     let start =
@@ -159,8 +159,10 @@ fn an_attestation_by_another_key_is_refused() {
         }
         refs.push((reference, Artifact { layers, ..Artifact::default() }));
     }
+    // With the right that every step of its builds has.
+    let tenant = cluster.connection_of("acme", "build-pipeline-hello").registry;
     for (reference, artifact) in refs {
-        cluster.block_on(cluster.registry().push_artifact(&reference, &artifact)).unwrap();
+        cluster.block_on(tenant.push_artifact(&reference, &artifact)).unwrap();
     }
     let release = cluster.release(&snapshot);
     assert_eq!(condition(&release, "Released").unwrap()["status"], "False", "{release:#}");
@@ -196,12 +198,15 @@ fn an_unsigned_image_is_refused() {
 fn an_edited_status_is_not_signed() {
     let cluster = Cluster::full("edited");
     cluster.apply(
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: editor, namespace: acme}\n\
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: mallory, namespace: acme}\n---\n\
+         apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: editor, namespace: acme}\n\
          rules: [{apiGroups: [tekton.dev], resources: [taskruns, taskruns/status], verbs: [get, patch]}]\n---\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: editor, namespace: acme}\n\
          roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: editor}\n\
-         subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: mallory}]\n",
+         subjects: [{kind: ServiceAccount, name: mallory, namespace: acme}]\n",
     );
+    let mallory = cluster.connection_of("acme", "mallory");
+    let runs: Api<DynamicObject> = Api::namespaced_with(mallory.client, "acme", &support::resource("taskruns"));
     let observer = cluster.pids().unwrap().observer;
     signal(observer, Signal::STOP);
     let (namespace, name) = cluster.create_one(BUILD);
@@ -216,23 +221,10 @@ fn an_edited_status_is_not_signed() {
             entry["value"] = json!(forged);
         }
     }
-    let patch = json!({"status": {"results": results}}).to_string();
-    let edit = [
-        "-n",
-        &namespace,
-        "--as",
-        "mallory",
-        "patch",
-        "taskrun",
-        &build,
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &patch,
-    ];
-    let edited = cluster.kubectl(&edit);
+    let patch = Patch::Merge(json!({"status": {"results": results}}));
+    let edited = cluster.block_on(runs.patch_status(&build, &PatchParams::default(), &patch));
     signal(observer, Signal::CONT);
-    edited.ok();
+    edited.unwrap();
     for (plural, object) in [("taskruns", build.as_str()), ("pipelineruns", name.as_str())] {
         let end = cluster.signed(plural, &namespace, object);
         let annotations = &end["metadata"]["annotations"];
