@@ -143,6 +143,7 @@ fn the_runner_while_a_task_runs() {
     let (status, reason, message) = succeeded(&run);
     assert_eq!(status, "False", "{run:#}");
     assert!(!reason.is_empty() && message.contains("was lost"), "{reason}: {message}");
+    assert!(message.contains("it was killed by signal 9"), "{message}");
     assert!(run["status"]["results"].as_array().is_none_or(Vec::is_empty), "{run:#}");
 }
 
