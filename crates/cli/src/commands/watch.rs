@@ -114,6 +114,20 @@ pub async fn pipeline_run(
     }
 }
 
+/// Watches until ctrl-C, which ends the watching alone.
+///
+/// # Errors
+/// Those of the watching, and that it was interrupted.
+pub async fn or_interrupted<T>(namespace: &str, name: &str, watching: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        result = watching => result,
+        Ok(()) = tokio::signal::ctrl_c() => {
+            Err(CliError::new(Exit::Cancelled, format!("interrupted; PipelineRun `{namespace}/{name}` goes on"))
+                .hint(format!("`kubectl -n {namespace} get pipelinerun {name}` shows it; `delete` in place of `get` ends it")))
+        }
+    }
+}
+
 /// Whether a run's Succeeded condition is final.
 pub fn finished(conditions: &[Condition]) -> bool {
     condition(conditions, "Succeeded").is_some_and(|c| c.status != "Unknown")
