@@ -7,7 +7,8 @@ use super::watch;
 use super::{follow, run};
 use crate::args::Build;
 use crate::error::{CliError, Context, Exit, Result};
-use kube::ResourceExt;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use sluice_api::konflux::Component;
 use sluice_api::tekton::PipelineRun;
@@ -59,6 +60,7 @@ async fn pipeline_run(connection: &Connection, args: &Build) -> Result<Value> {
             "default".into()
         }
     });
+    account_exists(connection, namespace, &account).await?;
     let git = component.as_ref().and_then(|c| c.spec.source.as_ref()).and_then(|s| s.git.clone()).unwrap_or_default();
     let (url, revision) = source(connection, args, &git.revision, &format!("{namespace}/{name}.git")).await?;
     let mut params = vec![
@@ -101,6 +103,24 @@ async fn component(connection: &Connection, args: &Build) -> Result<Option<Compo
         Some(object) => Ok(Some(watch::view(&object)?)),
         None => Err(CliError::usage(format!("Component `{}/{name}` does not exist", args.target.namespace))
             .hint("create it from YAML such as examples/tenant, or leave out `--component`")),
+    }
+}
+
+/// A run as nobody would be refused by the registry only, in its first task.
+async fn account_exists(connection: &Connection, namespace: &str, account: &str) -> Result {
+    let namespaces: Api<Namespace> = Api::all(connection.client.clone());
+    if let Ok(None) = namespaces.get_opt(namespace).await {
+        return Err(CliError::usage(format!("namespace `{namespace}` does not exist"))
+            .hint("`-n` names the tenant's namespace; examples/tenant makes one"));
+    }
+    let api: Api<ServiceAccount> = Api::namespaced(connection.client.clone(), namespace);
+    match api.get_opt(account).await {
+        Ok(None) => Err(CliError::usage(format!("ServiceAccount `{namespace}/{account}` does not exist")).hint(format!(
+            "`kubectl -n {namespace} create serviceaccount {account}`, and a RoleBinding that lets it push:\n\
+             `kubectl -n {namespace} create rolebinding {account} --role registry-push \\\n  --serviceaccount {namespace}:{account}` (see examples/tenant/10-roles.yaml)"
+        ))),
+        // Whoever may not look at ServiceAccounts may still create a run.
+        Ok(Some(_)) | Err(_) => Ok(()),
     }
 }
 
@@ -167,12 +187,28 @@ async fn source(connection: &Connection, args: &Build, default: &str, repository
         };
         let mut notes = |line: &str| tracing::info!("{line}");
         let made = sluice_artifacts::create(&Environment { auth, registries }, &request, &mut notes);
-        let made = made.map_err(|e| CliError::new(Exit::Usage, e.to_string()))?;
+        let made = made.map_err(|e| refused(&e))?;
         let uri = made.first().ok_or_else(|| CliError::defect("no artifact was made"))?;
         Ok(uri.to_string())
     };
     let uri: Result<String> = tokio::task::spawn_blocking(work).await.context(Exit::Defect, "storing the source")?;
     Ok((uri?, commit))
+}
+
+/// A source that could not be stored: the registry's refusal apart from all else.
+fn refused(error: &sluice_artifacts::Error) -> CliError {
+    let denied = ["the registry answered 401", "the registry answered 403"];
+    let exit = match error {
+        sluice_artifacts::Error::Registry { problem, .. } if denied.iter().any(|d| problem.contains(d)) => {
+            Exit::NotAllowed
+        }
+        _ => Exit::Usage,
+    };
+    let text = error.to_string();
+    match text.split_once("\n\n") {
+        Some((message, remedy)) => CliError::new(exit, format!("storing the source: {message}")).hint(remedy),
+        None => CliError::new(exit, format!("storing the source: {text}")),
+    }
 }
 
 /// The commit that a folder's revision names; its HEAD where none is given.
