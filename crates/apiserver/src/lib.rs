@@ -60,6 +60,8 @@ pub struct Config {
     pub objects: Vec<Value>,
     /// Names and addresses, besides `localhost` and loopback, that the certificate is for.
     pub names: Vec<String>,
+    /// How long a connection may be idle before a valid token was shown on it; by default 15 seconds.
+    pub stranger_timeout: Option<std::time::Duration>,
 }
 
 impl std::fmt::Debug for Config {
@@ -107,6 +109,7 @@ impl ApiServer {
             authenticator: Authenticator::new(&config.tokens, key),
             logs: config.logs,
             stopping: CancellationToken::new(),
+            stranger_timeout: config.stranger_timeout,
         });
         let server = Self { state, pki };
         for object in bootstrap::objects().into_iter().chain(config.objects) {

@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,6 +26,9 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 1024;
 /// Requests at a time on one HTTP/2 connection; a controller has a watch per kind.
 const MAX_STREAMS: u32 = 256;
+/// A connection on which nobody has shown a valid token by then, and nothing is being answered, is closed: whoever may not
+/// ask anything keeps nobody out. After that a client may be idle.
+const STRANGER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a shutdown waits for answers that are on their way.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -75,19 +79,48 @@ async fn connection(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await??;
-    let service = hyper::service::service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(server::handle(state, Caller::Token, request).await) }
+    let patience = state.stranger_timeout.unwrap_or(STRANGER_TIMEOUT);
+    let (known, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (shown, answering) = (Arc::clone(&known), Arc::clone(&busy));
+    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+        let (state, shown, answering) = (Arc::clone(&state), Arc::clone(&shown), Arc::clone(&answering));
+        async move {
+            answering.fetch_add(1, Ordering::Relaxed);
+            let with_token = request.headers().contains_key(http::header::AUTHORIZATION);
+            let response = server::handle(state, Caller::Token, request).await;
+            if with_token && response.status() != http::StatusCode::UNAUTHORIZED {
+                shown.store(true, Ordering::Relaxed);
+            }
+            answering.fetch_sub(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(response)
+        }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // The handshake has agreed on the protocol. To look at the first bytes for it would be to wait for them for ever.
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder =
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") { builder.http2_only() } else { builder.http1_only() };
     // With a timer, a client that sends its headers byte by byte is cut off.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HANDSHAKE_TIMEOUT);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
+    let strange = async {
+        tokio::time::sleep(patience).await;
+        if known.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::select! {
         result = connection.as_mut() => return result,
         () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = strange => {
+            if busy.load(Ordering::Relaxed) == 0 {
+                return Ok(());
+            }
+            // What is being answered is answered; the client may come again.
+            connection.as_mut().graceful_shutdown();
+            return tokio::time::timeout(HANDSHAKE_TIMEOUT, connection).await.unwrap_or(Ok(()));
+        }
     }
     connection.await
 }

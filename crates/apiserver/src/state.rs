@@ -15,6 +15,8 @@ pub(crate) struct State {
     pub(crate) logs: PathBuf,
     /// Ends watches, followed logs and background work.
     pub(crate) stopping: CancellationToken,
+    /// As in `Config`.
+    pub(crate) stranger_timeout: Option<std::time::Duration>,
 }
 
 impl State {

@@ -119,3 +119,39 @@ async fn a_wrong_token_is_refused_and_anonymous_gets_nothing() {
     let anonymous = maps(server.in_process(UserInfo::anonymous())).list(&ListParams::default()).await.unwrap_err();
     assert_eq!(code(anonymous), (403, "Forbidden".to_owned()));
 }
+
+/// Connections are few, and whoever may not ask anything must not take them from the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_keeps_no_connection() {
+    use rustls::pki_types::{ServerName, pem::PemObject};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let server = Server::impatient(std::time::Duration::from_millis(300)).await;
+    let client = server.over_tls(common::ADMIN).await;
+    let maps = Api::<ConfigMap>::namespaced(client, "default");
+    maps.list(&ListParams::default()).await.unwrap();
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(rustls::pki_types::CertificateDer::from_pem_slice(server.api.pki().ca_pem().as_bytes()).unwrap())
+        .unwrap();
+    let version = b"GET /version HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\r\n";
+    for (alpn, says) in [
+        ("http/1.1", &b""[..]),
+        ("http/1.1", &b"GET /version HTTP/1.1\r\n"[..]),
+        ("http/1.1", &version[..]),
+        ("h2", &b""[..]),
+        ("h2", &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..]),
+    ] {
+        let mut tls = rustls::ClientConfig::builder().with_root_certificates(roots.clone()).with_no_client_auth();
+        tls.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+        let stream = tokio::net::TcpStream::connect(server.url.trim_start_matches("https://")).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let mut stream =
+            tokio_rustls::TlsConnector::from(std::sync::Arc::new(tls)).connect(name, stream).await.unwrap();
+        stream.write_all(says).await.unwrap();
+        // Ends by itself, or the test does not.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+    maps.list(&ListParams::default()).await.unwrap();
+}

@@ -102,7 +102,9 @@ impl Repository {
         let remedy = match response.status {
             401 if self.authorization.is_none() => "The step has no credential for it: see DOCKER_CONFIG or AUTHFILE.",
             401 => "The step's credential is not valid (any more).",
-            403 => "The step's credential does not allow this; ask for the role in that namespace.",
+            403 => {
+                "The credential does not allow this; ask for the role in that namespace: a RoleBinding to one with the verbs pull or push on `repositories` of `registry.sluice.dev`."
+            }
             404 => "Check the name; an artifact may have been deleted.",
             300..=399 => "The registry redirects elsewhere, which sluice-artifact does not follow.",
             _ => "The registry's log says more.",

@@ -87,7 +87,7 @@ pub struct Demo {
     /// Folder that holds all state; a temporary one, removed at the end, if not given
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
-    /// The library's sources and the built step images
+    /// The library's sources: tasks/, pipelines/, policy/, data/
     #[arg(long, default_value = "library")]
     pub library: PathBuf,
     /// OCI layouts of the step images
@@ -105,16 +105,19 @@ pub struct Demo {
 pub struct Build {
     /// A git URL, or a folder with a git repository
     pub source: String,
-    /// Branch, tag or commit
-    #[arg(long, default_value = "main")]
-    pub revision: String,
-    /// Where the image goes: REPOSITORY:TAG
+    /// Branch, tag or commit [default: a folder's HEAD; the Component's revision; the repository's default branch]
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// Where the image goes: REPOSITORY:TAG [default: the Component's containerImage, with a tag of its own]
     #[arg(long)]
     pub output_image: Option<String>,
+    /// Param of the docker-build pipeline: NAME=VALUE
+    #[arg(long = "param", short)]
+    pub params: Vec<String>,
     /// Component that this is a build of, with its application
     #[arg(long)]
     pub component: Option<String>,
-    /// ServiceAccount of the build [default: build-pipeline-COMPONENT]
+    /// ServiceAccount of the build [default: build-pipeline-COMPONENT, or `default` without a component]
     #[arg(long)]
     pub service_account: Option<String>,
     #[command(flatten)]

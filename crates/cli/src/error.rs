@@ -63,6 +63,20 @@ impl CliError {
     }
 }
 
+/// An error with what it says of its causes: the outer ones alone do not tell a refused connection from a wrong name.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 /// Turns a library's error into a failed command, saying what was being done.
 pub trait Context<T> {
     /// `what` names the act and the object: "reading `addresses.json`".
@@ -85,7 +99,7 @@ impl From<kube::Error> for CliError {
                 };
                 Self::new(exit, status.message.clone())
             }
-            other => Self::new(Exit::Usage, format!("the API server could not be asked: {other}"))
+            other => Self::new(Exit::Usage, format!("the API server could not be asked: {}", causes(&other)))
                 .hint("is it running? `sluice status --data-dir DIR` tells; `sluice up --data-dir DIR` starts it"),
         }
     }

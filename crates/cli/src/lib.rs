@@ -54,9 +54,9 @@ fn block_on(future: impl Future<Output = Result>) -> Result {
         .block_on(future)
 }
 
-/// Logs go to standard error; `SLUICE_LOG` filters them.
+/// Logs go to standard error; `SLUICE_LOG` filters them. What kube's client logs as an error, the command's own message says.
 fn logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SLUICE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,kube_client=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }

@@ -19,6 +19,7 @@ pub const TASK_RUN: Kind = tekton("TaskRun", "taskruns");
 pub const PIPELINE_RUN: Kind = tekton("PipelineRun", "pipelineruns");
 pub const POD: Kind = core("Pod", "pods");
 pub const EVENT: Kind = core("Event", "events");
+pub const SERVICE_ACCOUNT: Kind = core("ServiceAccount", "serviceaccounts");
 pub const SECRET: Kind = core("Secret", "secrets");
 pub const CONFIG_MAP: Kind = core("ConfigMap", "configmaps");
 pub const CLAIM: Kind = core("PersistentVolumeClaim", "persistentvolumeclaims");

@@ -106,6 +106,12 @@ async fn what_cannot_be_prepared_says_why() {
             "tasks.tekton.dev \"none\" not found",
         ),
         (
+            "account",
+            json!({"serviceAccountName": "nobody", "taskSpec": echo(&[])}),
+            "PodCreationFailed",
+            "serviceaccounts \"nobody\" not found",
+        ),
+        (
             "other",
             json!({"taskRef": {"resolver": "cluster", "params": [{"name": "name", "value": "t"}, {"name": "namespace", "value": "kube-system"}]}}),
             "TaskRunResolutionFailed",

@@ -16,11 +16,13 @@ mod authority;
 mod disk;
 mod error;
 mod http;
+mod serve;
 mod store;
 mod uploads;
 
 pub use authority::{Action, Authority, Credential, Identity, Recorder, Transfer, TransferKind};
 pub use error::OpenError;
+pub use serve::PATIENCE;
 
 use sluice_oci::Digest;
 use std::path::{Path, PathBuf};
@@ -60,6 +62,12 @@ impl Registry {
     /// The API under `/v2/`.
     pub fn router(&self) -> axum::Router {
         http::router(self.inner.clone())
+    }
+
+    /// Serves it over plain HTTP/1.1, with bounds on connections, until the future is dropped. `patience` is how long a
+    /// client may take over the head of a request, usually `PATIENCE`.
+    pub async fn serve(&self, listener: tokio::net::TcpListener, patience: std::time::Duration) {
+        serve::serve(self.router(), listener, patience).await;
     }
 
     /// Where the content of a digest is or would be, for a reader in this process that has checked its right to it.

@@ -22,13 +22,22 @@ const MAX_BLOB_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 const IDLE: Duration = Duration::from_secs(3600);
 /// Unfinished uploads at once.
 const MAX_UPLOADS: usize = 1024;
+/// Of these, those of the repositories of one namespace: nobody keeps the others out.
+const MAX_UPLOADS_OF_ONE: usize = 128;
 
 type Slot = Arc<tokio::sync::Mutex<Upload>>;
 
 #[derive(Debug)]
 pub(crate) struct Uploads {
     folder: PathBuf,
-    open: Mutex<HashMap<String, (Slot, Instant)>>,
+    open: Mutex<HashMap<String, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    slot: Slot,
+    touched: Instant,
+    namespace: String,
 }
 
 /// One upload. It belongs to a repository and to the user, or the run of that user, who began it.
@@ -58,8 +67,10 @@ impl Uploads {
     /// Begins an upload and gives its id, which nobody can guess.
     pub(crate) fn begin(&self, repository: &str, who: &Identity) -> ApiResult<(String, Slot)> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, (_, touched)| touched.elapsed() < IDLE);
-        if open.len() >= MAX_UPLOADS {
+        open.retain(|_, entry| entry.touched.elapsed() < IDLE);
+        let namespace = repository.split('/').next().unwrap_or_default();
+        let own = open.values().filter(|entry| entry.namespace == namespace).count();
+        if open.len() >= MAX_UPLOADS || own >= MAX_UPLOADS_OF_ONE {
             return Err(ApiError::new(Code::TooManyRequests, "too many unfinished uploads; try again later"));
         }
         let id = random_id()?;
@@ -68,7 +79,8 @@ impl Uploads {
         let writer = Writer { file, hasher: Hasher::new(Algorithm::Sha256), size: 0 };
         let upload = Upload { repository: repository.to_owned(), owner: owner(who), path, writer: Some(writer) };
         let slot = Arc::new(tokio::sync::Mutex::new(upload));
-        open.insert(id.clone(), (slot.clone(), Instant::now()));
+        let entry = Entry { slot: slot.clone(), touched: Instant::now(), namespace: namespace.to_owned() };
+        open.insert(id.clone(), entry);
         Ok((id, slot))
     }
 
@@ -82,9 +94,9 @@ impl Uploads {
         let unknown = || ApiError::new(Code::BlobUploadUnknown, "there is no such upload; begin a new one");
         let slot = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let (slot, touched) = open.get_mut(id).ok_or_else(unknown)?;
-            *touched = Instant::now();
-            slot.clone()
+            let entry = open.get_mut(id).ok_or_else(unknown)?;
+            entry.touched = Instant::now();
+            entry.slot.clone()
         };
         let upload = slot.lock_owned().await;
         if upload.repository != repository || upload.owner != owner(who) {

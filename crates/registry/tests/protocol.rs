@@ -75,6 +75,7 @@ async fn chunks_must_follow_each_other() {
             server.raw("acme", "PATCH", &place, &headers, body).await
         }
     };
+    assert_eq!(patch("0-18446744073709551615", b"hello").await.status, 416, "a length that no number holds");
     let answer = patch("0-4", b"hello").await;
     assert_eq!((answer.status, answer.header("range")), (202, Some("0-4")));
     for range in ["0-4", "4-8", "6-10", "9-5", "x-y", "5", "18446744073709551615-18446744073709551615"] {
@@ -232,4 +233,34 @@ async fn tags_come_in_pages_and_go() {
     let digest = client.resolve(&server.reference("acme/x:b")).await.unwrap();
     client.delete_manifest(&server.reference("acme/x").at_digest(digest)).await.unwrap();
     assert!(client.tags(&server.reference("acme/x")).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn one_namespace_cannot_take_all_uploads() {
+    let server = Server::start().await;
+    let path = |i: usize| format!("/v2/acme/x{i}/blobs/uploads/");
+    let mut refused = 0;
+    for i in 0..200 {
+        let status = server.raw("acme", "POST", &path(i), &[], b"").await.status;
+        assert!(matches!(status, 202 | 429), "{status}");
+        refused += usize::from(status == 429);
+    }
+    assert!(refused > 0, "all were begun");
+    assert_eq!(server.raw("other", "POST", "/v2/other/x/blobs/uploads/", &[], b"").await.status, 202);
+    assert!(server.uploads().len() < 200);
+}
+
+/// A stranger who sends nothing, or a little now and then, keeps no connection.
+#[tokio::test]
+async fn whoever_says_nothing_is_cut_off() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = Server::start_patient(std::time::Duration::from_millis(200)).await;
+    for head in ["", "GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+        let mut stream = tokio::net::TcpStream::connect(&server.host).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // Ends by itself, or the test does not.
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await;
+    }
+    assert_eq!(server.raw("acme", "GET", "/v2/", &[], b"").await.status, 200);
 }

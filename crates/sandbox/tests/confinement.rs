@@ -10,7 +10,7 @@ use support::{Data, Ran, data, script};
 
 /// Probes that only need a shell: `reach` succeeds if the step got what it must not get.
 const SHELL: &[(&str, &str)] = &[
-    ("the host's files", "ls /proc/1/root/root /../root/main /host 2>/dev/null | grep ."),
+    ("the host's files", "ls /proc/1/root/root /../home /host 2>/dev/null | grep ."),
     ("the data folder", "ls /runs /layers /control /observer /proc/1/cwd/runs /proc/1/root/runs 2>/dev/null | grep ."),
     ("other runs' files", "find / -xdev -name spec.json -o -xdev -name events.jsonl 2>/dev/null | grep ."),
     (

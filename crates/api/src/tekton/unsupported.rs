@@ -129,7 +129,8 @@ fn pod_template(template: Option<&Value>, at: &str) -> Result<(), Unsupported> {
                 .into_iter()
                 .flatten()
                 .all(|(k, _)| matches!(k.as_str(), "runAsUser" | "runAsGroup" | "fsGroup" | "runAsNonRoot")),
-            "env" => true,
+            // Upstream lets it stand over a step's own env: a run could change what a trusted task does (LD_PRELOAD,
+            // PATH), and the provenance would not show it.
             _ => is_empty(value),
         };
         if !known {
@@ -238,4 +239,25 @@ fn task_ref(reference: &Ref, at: &str) -> Result<(), Unsupported> {
         return refuse("custom tasks are", format!("{at}.apiVersion"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_run_changes_no_environment_of_a_trusted_task() {
+        let table = [
+            (json!({"nodeSelector": {"a": "b"}}), None),
+            (json!({"securityContext": {"runAsUser": 1}}), None),
+            (json!({"env": [{"name": "LD_PRELOAD", "value": "/x.so"}]}), Some("spec.podTemplate.env")),
+            (json!({"hostNetwork": true}), Some("spec.podTemplate.hostNetwork")),
+        ];
+        for (template, want) in table {
+            let got = pod_template(Some(&template), "spec.podTemplate");
+            assert_eq!(got.err().map(|e| e.field).as_deref(), want, "{template}");
+        }
+    }
 }

@@ -86,11 +86,9 @@ pub(crate) fn watch(context: Context) -> Result<impl Stream<Item = Event> + Send
         // Without a revision to start from, a watch begins with what is there.
         (Some(true), _) | (None, None) => watch.send_initial(initial == Some(true)),
         (Some(false), None) => watch.at = store.revision(),
-        (_, Some(from)) => {
-            store
-                .changes(&watch.resource, from)
-                .map_err(|e| ApiError::expired(format!("too old resource version: {from} ({})", e.oldest)))?;
-        }
+        // A revision that is too old is told of by the first event, as Kubernetes does: clients list anew after that, and
+        // some of them try again for ever after a response of 410.
+        (_, Some(_)) => {}
     }
     Ok(futures::stream::unfold(watch, |mut watch| async move { watch.next().await.map(|event| (event, watch)) }))
 }

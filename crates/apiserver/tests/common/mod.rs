@@ -31,8 +31,18 @@ impl Server {
         Self::on(folder).await
     }
 
+    /// One that closes a stranger's connection so soon.
+    pub async fn impatient(patience: Duration) -> Self {
+        Self::with(Arc::new(tempfile::tempdir().unwrap()), Some(patience)).await
+    }
+
     async fn on(folder: Arc<TempDir>) -> Self {
+        Self::with(folder, None).await
+    }
+
+    async fn with(folder: Arc<TempDir>, stranger_timeout: Option<Duration>) -> Self {
         let config = Config {
+            stranger_timeout,
             folder: folder.path().join("control"),
             logs: folder.path().join("logs"),
             tokens: vec![(ADMIN.to_owned(), UserInfo::admin())],

@@ -4,6 +4,7 @@ use super::lock::{ALIAS, Lock};
 use crate::error::{CliError, Context, Exit, Result};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+use kube::config::Kubeconfig;
 use sluice_oci::{AuthFile, Reference, RegistriesConf, RegistryEntry};
 use std::path::Path;
 
@@ -30,7 +31,9 @@ impl Connection {
     /// When the file is unusable, or the API cannot be asked where the registry is.
     pub async fn open(kubeconfig: &Path) -> Result<Self> {
         let what = || format!("kubeconfig `{}`", kubeconfig.display());
-        let file = kube::config::Kubeconfig::read_from(kubeconfig).context(Exit::Usage, what())?;
+        let file = read(kubeconfig).map_err(|e| {
+            e.hint("`export KUBECONFIG=DIR/admin.kubeconfig`, where DIR is the --data-dir of `sluice up`")
+        })?;
         let token = token(&file);
         let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())
             .await
@@ -117,8 +120,54 @@ async fn registry_host(client: &Client) -> Result<String> {
         .ok_or_else(|| CliError::usage("ConfigMap `sluice-system/sluice-info` has no data.registry"))
 }
 
-fn token(kubeconfig: &kube::config::Kubeconfig) -> Option<String> {
+/// One kubeconfig, or several merged as kubectl does when KUBECONFIG lists them.
+fn read(path: &Path) -> Result<Kubeconfig> {
+    let mut merged = Kubeconfig::default();
+    for path in std::env::split_paths(path).filter(|path| !path.as_os_str().is_empty()) {
+        let what = || format!("kubeconfig `{}`", path.display());
+        // Opened here first: kube's own message quotes the path twice and names no cause that a person would look for.
+        std::fs::File::open(&path).context(Exit::Usage, what())?;
+        let file = Kubeconfig::read_from(&path).context(Exit::Usage, what())?;
+        merged = merged.merge(file).context(Exit::Usage, what())?;
+    }
+    Ok(merged)
+}
+
+/// The token of the current context's user, and of nobody else: another user's may be another cluster's.
+fn token(kubeconfig: &Kubeconfig) -> Option<String> {
     use secrecy::ExposeSecret;
-    let user = kubeconfig.auth_infos.first()?.auth_info.as_ref()?;
+    let current = kubeconfig.current_context.as_deref()?;
+    let context = kubeconfig.contexts.iter().find(|c| c.name == current)?.context.as_ref()?;
+    let user = kubeconfig.auth_infos.iter().find(|u| Some(&u.name) == context.user.as_ref())?.auth_info.as_ref()?;
     user.token.as_ref().map(|token| token.expose_secret().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const TWO: &str = r#"{"current-context": "b", "contexts": [
+        {"name": "a", "context": {"cluster": "a", "user": "a"}}, {"name": "b", "context": {"cluster": "b", "user": "b"}}],
+        "users": [{"name": "a", "user": {"token": "of a"}}, {"name": "b", "user": {"token": "of b"}}]}"#;
+
+    #[test]
+    fn the_registry_is_given_the_current_users_token_only() {
+        let mut file: Kubeconfig = serde_json::from_str(TWO).unwrap();
+        assert_eq!(token(&file).as_deref(), Some("of b"));
+        file.current_context = Some("none".into());
+        assert_eq!(token(&file), None);
+    }
+
+    #[test]
+    fn several_files_are_merged_and_a_missing_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        std::fs::write(&one, r#"{"current-context": "b"}"#).unwrap();
+        std::fs::write(&other, TWO).unwrap();
+        let list = std::env::join_paths([&one, &other]).unwrap();
+        assert_eq!(token(&read(Path::new(&list)).unwrap()).as_deref(), Some("of b"));
+        let error = read(&folder.path().join("none")).unwrap_err();
+        assert!(error.message.contains("none`: No such file"), "{}", error.message);
+    }
 }

@@ -66,7 +66,8 @@ impl Outcome {
             let _ = writeln!(out, "snapshot     {snapshot}");
         }
         for test in &self.tests {
-            let _ = writeln!(out, "verdict      {} {}", test.scenario, test.status);
+            let counts = super::report::counts(test.report.as_ref());
+            let _ = writeln!(out, "verdict      {} {}{counts}", test.scenario, test.status);
             out.push_str(&super::report::explain(test.report.as_ref()));
         }
         if let Some(release) = &self.release {

@@ -20,6 +20,11 @@ impl Definition {
     pub fn key(&self) -> String {
         format!("{}:{}", self.name, self.version)
     }
+
+    /// Annotated `sluice.dev/stage: release`: a task of managed pipelines, which no build may lean on.
+    pub fn serves_releases(&self) -> bool {
+        self.object["metadata"]["annotations"]["sluice.dev/stage"] == "release"
+    }
 }
 
 /// The definitions of one kind, in order of name and version.

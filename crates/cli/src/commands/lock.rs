@@ -3,7 +3,7 @@
 
 use crate::error::{CliError, Exit, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name under which everything in the library is known, wherever its registry is.
 pub const ALIAS: &str = "library.sluice.dev";
@@ -18,6 +18,9 @@ pub struct Lock {
     pub v: u32,
     pub images: BTreeMap<String, String>,
     pub tasks: BTreeMap<String, String>,
+    /// Those of the tasks that a build may lean on; the others serve releases.
+    #[serde(default)]
+    pub trusted: BTreeSet<String>,
     pub pipelines: BTreeMap<String, String>,
     pub policy: String,
 }

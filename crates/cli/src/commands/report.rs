@@ -43,7 +43,10 @@ pub fn compact(report: &Report) -> Value {
 pub fn explain(report: Option<&Value>) -> String {
     let mut out = String::new();
     for component in components(report) {
-        for explanation in component["explanation"].as_array().into_iter().flatten() {
+        let explanations = component["explanation"].as_array().map_or(&[][..], Vec::as_slice);
+        for (position, explanation) in explanations.iter().enumerate() {
+            // A remedy that several findings in a row share stands once, below the last of them.
+            let shared = explanations.get(position + 1).is_some_and(|next| next["remedy"] == explanation["remedy"]);
             let text = |key: &str| explanation[key].as_str().unwrap_or_default();
             let _ = writeln!(out, "  ✗ {}  {}", text("rule"), text("reason"));
             for task in explanation["tasks"].as_array().into_iter().flatten() {
@@ -54,7 +57,8 @@ pub fn explain(report: Option<&Value>) -> String {
                 }
             }
             for (label, key) in [("claimed", "claimed"), ("witnessed", "witnessed"), ("what to do", "remedy")] {
-                if !text(key).is_empty() {
+                let below = shared && key == "remedy";
+                if !below && !text(key).is_empty() {
                     let _ = writeln!(out, "      {label:<10} {}", text(key));
                 }
             }
@@ -72,6 +76,7 @@ pub fn counts(report: Option<&Value>) -> String {
     match (report.is_some(), sum("violations")) {
         (false, _) => String::new(),
         (true, 0) => format!(" ({} checks passed)", sum("successes")),
+        (true, 1) => " (1 violation)".into(),
         (true, n) => format!(" ({n} violations)"),
     }
 }
@@ -103,7 +108,16 @@ mod tests {
         for part in ["witness.subject_witnessed", "report-image (TaskRun a-b)", "sha256:1", "no push", "remove it"] {
             assert!(text.contains(part), "{text}");
         }
-        assert_eq!(counts(Some(&report)), " (1 violations)");
+        assert_eq!(counts(Some(&report)), " (1 violation)");
         assert_eq!(explain(None), "");
+    }
+
+    #[test]
+    fn a_remedy_that_findings_share_stands_once() {
+        let finding = |step: &str, remedy: &str| json!({"rule": "r", "reason": step, "remedy": remedy});
+        let explanation = json!([finding("a", "x"), finding("b", "x"), finding("c", "y")]);
+        let report = json!({"success": false, "components": [{"violations": 3, "explanation": explanation}]});
+        let want = "  ✗ r  a\n  ✗ r  b\n      what to do x\n  ✗ r  c\n      what to do y\n";
+        assert_eq!(explain(Some(&report)), want);
     }
 }

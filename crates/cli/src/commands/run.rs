@@ -40,8 +40,9 @@ pub async fn run(args: Run) -> Result {
         println!("{kind}/{}", created.name_any());
         if kind == "pipelinerun" {
             let namespace = created.namespace().unwrap_or_default();
-            let end =
-                watch::pipeline_run(&connection, &namespace, &created.name_any(), |line| eprintln!("  {line}")).await?;
+            let name = created.name_any();
+            let end = watch::pipeline_run(&connection, &namespace, &name, |line| eprintln!("  {line}"));
+            let end = watch::or_interrupted(&namespace, &name, end).await?;
             if !end.status.as_ref().is_some_and(|s| watch::succeeded(&s.conditions)) {
                 return Err(watch::failure(&connection, &end).await);
             }
@@ -85,7 +86,11 @@ pub fn documents(text: &str) -> std::result::Result<Vec<Value>, String> {
     Ok(all.into_iter().filter(|value| !value.is_null()).collect())
 }
 
-fn params(given: &[String]) -> Result<Vec<(String, String)>> {
+/// Params of the command line.
+///
+/// # Errors
+/// When one is not NAME=VALUE.
+pub fn params(given: &[String]) -> Result<Vec<(String, String)>> {
     given
         .iter()
         .map(|param| {

@@ -63,6 +63,9 @@ pub async fn push(connection: &Connection, folder: &Path, images: &Path) -> Resu
                 e
             })?;
             let digest = push_bundle(client, &definition, kind, &format!("{folder_name}/{key}")).await?;
+            if kind == "Task" && !definition.serves_releases() {
+                lock.trusted.insert(key.clone());
+            }
             let entries = if kind == "Task" { &mut lock.tasks } else { &mut lock.pipelines };
             entries.insert(key, digest);
         }
@@ -132,7 +135,7 @@ fn expiry(now: jiff::Timestamp) -> Result<String> {
 /// Conforma's trusted_tasks: the newest first; what it replaces stays trusted until `expiry`, unless it already expires.
 fn trusted_tasks(before: &Value, lock: &Lock, now: &str, expiry: &str) -> Value {
     let mut all = before.as_object().cloned().unwrap_or_default();
-    for (key, digest) in &lock.tasks {
+    for (key, digest) in lock.tasks.iter().filter(|(key, _)| lock.trusted.contains(*key)) {
         let entries = all.entry(format!("oci://{ALIAS}/tasks/{key}")).or_insert_with(|| json!([]));
         let mut kept: Vec<Value> = entries.as_array().cloned().unwrap_or_default();
         let unchanged = kept.first().is_some_and(|e| e["ref"] == digest.as_str() && e.get("expires_on").is_none());
@@ -194,8 +197,11 @@ mod tests {
         let key = "oci://library.sluice.dev/tasks/a:0.1";
         let mut lock = Lock::default();
         lock.tasks.insert("a:0.1".into(), "sha256:1".into());
+        lock.tasks.insert("push:0.1".into(), "sha256:9".into());
+        lock.trusted.insert("a:0.1".into());
         let first = trusted_tasks(&json!({}), &lock, "T1", "E1");
-        assert_eq!(first[key], json!([{"ref": "sha256:1", "effective_on": "T1"}]));
+        let want = json!({key: [{"ref": "sha256:1", "effective_on": "T1"}]});
+        assert_eq!(first, want, "what serves releases is left out");
         assert_eq!(trusted_tasks(&first, &lock, "T2", "E2"), first, "the same again changes nothing");
         lock.tasks.insert("a:0.1".into(), "sha256:2".into());
         let second = trusted_tasks(&first, &lock, "T2", "E2");

@@ -44,7 +44,7 @@ pub async fn until(
     match tokio::time::timeout(PATIENCE, await_condition(api, name, wanted)).await {
         Ok(Ok(Some(object))) => Ok(object),
         Ok(Ok(None)) => Err(CliError::no(format!("`{name}` was deleted while waiting for {what}"))),
-        Ok(Err(e)) => Err(CliError::new(Exit::Usage, format!("watching `{name}`: {e}"))),
+        Ok(Err(e)) => Err(lost(name, &e)),
         Err(_) => Err(CliError::no(format!("`{name}`: no {what} after {} s", PATIENCE.as_secs()))),
     }
 }
@@ -104,7 +104,7 @@ pub async fn pipeline_run(
                 }
             }
             result = &mut end => {
-                let object = result.map_err(|e| CliError::new(Exit::Usage, format!("watching `{name}`: {e}")))?;
+                let object = result.map_err(|e| lost(name, &e))?;
                 return match object {
                     Some(object) => view(&object),
                     None => Err(CliError::no(format!("PipelineRun `{namespace}/{name}` was deleted"))),
@@ -112,6 +112,26 @@ pub async fn pipeline_run(
             }
         }
     }
+}
+
+/// Watches until ctrl-C, which ends the watching alone.
+///
+/// # Errors
+/// Those of the watching, and that it was interrupted.
+pub async fn or_interrupted<T>(namespace: &str, name: &str, watching: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        result = watching => result,
+        Ok(()) = tokio::signal::ctrl_c() => {
+            Err(CliError::new(Exit::Cancelled, format!("interrupted; PipelineRun `{namespace}/{name}` goes on"))
+                .hint(format!("`kubectl -n {namespace} delete pipelinerun {name}` ends it")))
+        }
+    }
+}
+
+/// The API went away while it was watched.
+fn lost(name: &str, error: &dyn std::error::Error) -> CliError {
+    CliError::new(Exit::Usage, format!("watching `{name}`: {}", crate::error::causes(error)))
+        .hint("nothing hangs on the watching: when the API answers again, `kubectl get` shows how it went on")
 }
 
 /// Whether a run's Succeeded condition is final.

@@ -12,6 +12,7 @@ use crate::error::{CliError, Context, Exit, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::Client;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use sluice_apiserver::{ApiServer, UserInfo};
 use sluice_oci::{AuthFile, RegistriesConf};
@@ -35,6 +36,7 @@ pub async fn run(args: ControlPlane) -> Result {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context(Exit::Defect, "binding this process to the supervisor")?;
     border()?;
+    raise_open_files();
     let stdin = std::io::stdin().as_fd().try_clone_to_owned().context(Exit::Defect, "taking the channel")?;
     let channel = Channel::new(stdin).context(Exit::Usage, "`sluice control-plane` is started by `sluice up`")?;
     let (hello, sockets) = channel
@@ -92,9 +94,8 @@ pub async fn run(args: ControlPlane) -> Result {
     };
     let delivery = Client::new(api.in_process(UserInfo::service_account(SYSTEM, "delivery")), SYSTEM);
     let registry_listener = listener(registry_socket)?;
-    let router = store.router();
     let tasks = [
-        tokio::spawn(async move { drop(axum::serve(registry_listener, router).await) }),
+        tokio::spawn(async move { store.serve(registry_listener, sluice_registry::PATIENCE).await }),
         tokio::spawn(sluice_engine::run(context)),
         tokio::spawn(async move { drop(sluice_delivery::run(delivery, sluice_delivery::Config::default()).await) }),
     ];
@@ -146,6 +147,20 @@ fn border() -> Result {
         }
     }
     Ok(())
+}
+
+/// Connections of strangers and the store's files are counted together: the usual soft limit of 1024 is less than the
+/// connections that may be open, and the hard one is there for programs that ask.
+fn raise_open_files() {
+    const WANTED: u64 = 16 * 1024;
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(WANTED, |most| most.min(WANTED));
+    if limit.current.is_some_and(|now| now < wanted) {
+        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the limit of open files could not be raised");
+        }
+    }
 }
 
 /// One token for the administrator, made at the first start.

@@ -73,6 +73,12 @@ pub fn running(folder: &Path) -> Result<Option<u32>> {
     let mut file = match File::open(&path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => return Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(CliError::usage(format!("`--data-dir {}` does not exist", folder.display())).hint(format!(
+                "`sluice up --data-dir {}` makes it, or name the one that was given to `up`",
+                folder.display()
+            )));
+        }
         Err(e) => return Err(unusable(&format!("`--data-dir {}`", folder.display()), &e)),
     };
     match file.try_lock_shared() {

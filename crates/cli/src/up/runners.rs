@@ -4,6 +4,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use sluice_api::runner::{Notice, Request, VERSION};
 use std::collections::HashMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::io::AsyncReadExt;
@@ -116,8 +117,14 @@ async fn wait(mut child: Child, id: String, unpack: bool, ended: mpsc::Unbounded
         let _ = (&mut stderr).take(MAX_MESSAGE).read_to_end(&mut message).await;
         let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
     }
-    let code = child.wait().await.ok().and_then(|status| status.code()).unwrap_or(-1);
-    let message = String::from_utf8_lossy(&message).trim().to_owned();
+    let status = child.wait().await.ok();
+    let code = status.and_then(|status| status.code()).unwrap_or(-1);
+    let mut message = String::from_utf8_lossy(&message).trim().to_owned();
+    if message.is_empty()
+        && let Some(signal) = status.and_then(|status| status.signal())
+    {
+        message = format!("it was killed by signal {signal}");
+    }
     let _ = ended.send(Notice::Exited { v: VERSION, id, unpack, code, message });
 }
 

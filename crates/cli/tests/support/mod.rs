@@ -178,6 +178,18 @@ impl Cluster {
         &self.connection.registry
     }
 
+    /// The API and the registry as a ServiceAccount.
+    pub fn connection_of(&self, namespace: &str, account: &str) -> Connection {
+        use k8s_openapi::api::{authentication::v1::TokenRequest, core::v1::ServiceAccount};
+        let api: Api<ServiceAccount> = Api::namespaced(self.connection.client.clone(), namespace);
+        let token = self.block_on(api.create_token_request(account, &Default::default(), &TokenRequest::default()));
+        let token = token.unwrap().status.unwrap().token;
+        let text = std::fs::read_to_string(self.data.join("admin.kubeconfig")).unwrap();
+        let mut config: Value = serde_json::from_str(&text).unwrap();
+        config["users"][0]["user"]["token"] = token.into();
+        self.block_on(Connection::open(&self.file(&config.to_string()))).unwrap()
+    }
+
     /// Waits for a future.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
@@ -196,8 +208,9 @@ impl Cluster {
 
     /// Runs kubectl as the administrator.
     pub fn kubectl(&self, args: &[&str]) -> Ran {
-        let output = self.command("kubectl").args(args).output();
-        Ran::of(output.expect("kubectl is a package of Debian's (kubernetes-client)"))
+        let kubectl = std::env::var_os("KUBECTL").unwrap_or_else(|| "kubectl".into());
+        let output = self.command(kubectl).args(args).output();
+        Ran::of(output.expect("kubectl is in Debian's package kubernetes-client; KUBECTL names another one"))
     }
 
     /// A command with this folder's kubeconfig.
@@ -379,7 +392,8 @@ pub fn result<'a>(run: &'a Value, name: &str) -> Option<&'a str> {
     results.iter().find(|r| r["name"] == name)?["value"].as_str()
 }
 
-fn resource(plural: &str) -> ApiResource {
+/// Group, version and names of a kind.
+pub fn resource(plural: &str) -> ApiResource {
     let (group, version, kind) = match plural {
         "taskruns" => ("tekton.dev", "v1", "TaskRun"),
         "pipelineruns" => ("tekton.dev", "v1", "PipelineRun"),

@@ -52,9 +52,14 @@ pub fn images() -> &'static Path {
         let given = std::env::var_os("SLUICE_IMAGES").map(PathBuf::from);
         let has = |folder: &Path| IMAGES.iter().all(|name| folder.join(name).join("index.json").is_file());
         let source = given.filter(|folder| has(folder)).unwrap_or_else(build);
-        let folder = super::folder("images");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("small-images");
+        std::fs::create_dir_all(&folder).unwrap();
         for name in IMAGES {
-            std::os::unix::fs::symlink(source.join(name).canonicalize().unwrap(), folder.join(name)).unwrap();
+            // Put in place whole: another test program may be doing the same.
+            let link = folder.with_file_name(format!("{name}-{}", std::process::id()));
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(source.join(name).canonicalize().unwrap(), &link).unwrap();
+            std::fs::rename(link, folder.join(name)).unwrap();
         }
         folder
     })

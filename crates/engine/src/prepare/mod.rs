@@ -11,7 +11,7 @@ pub(crate) use images::Layers;
 
 use crate::context::{Context, RunIdentity};
 use crate::definition::{self, Definition, DefinitionError};
-use crate::objects::{ApiError, Objects, TASK};
+use crate::objects::{ApiError, Key, Objects, SERVICE_ACCOUNT, TASK};
 use crate::rundir::RunDir;
 use serde_json::Value;
 use sluice_api::runner::{self, RunSpec};
@@ -64,6 +64,20 @@ pub(crate) const IMAGE_PULL_FAILED: &str = "TaskRunImagePullFailed";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeLeft(pub u64);
 
+/// A run works as an account that exists, as Kubernetes has it: rights bound to a name that is gone are nobody's. A
+/// namespace that was just made gets its `default` a moment later, so that this is worth another try.
+async fn account(objects: &Objects, identity: &RunIdentity) -> Result<(), PrepareError> {
+    let key = Key::new(&identity.namespace, &identity.service_account);
+    match objects.get(SERVICE_ACCOUNT, &key).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(PrepareError::Transient(format!(
+            "serviceaccounts \"{}\" not found in namespace \"{}\"; create it, or name another in serviceAccountName",
+            identity.service_account, identity.namespace
+        ))),
+        Err(error) => Err(PrepareError::Transient(error.to_string())),
+    }
+}
+
 /// Prepares a run, its layers included. The result's `registry` credential is issued last.
 pub(crate) async fn prepare(
     context: &Context,
@@ -74,6 +88,7 @@ pub(crate) async fn prepare(
     pod: &str,
     left: TimeLeft,
 ) -> Result<Prepared, PrepareError> {
+    account(objects, identity).await?;
     let definition = define(context, objects, run).await?;
     let task_spec = substituted(run, &definition)?;
     let merged = steps::merged(&task_spec)?;

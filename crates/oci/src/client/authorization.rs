@@ -66,7 +66,9 @@ impl Client {
         let unreachable = |detail| unreachable(target, detail);
         let transport = &self.inner.transport;
         let answer = transport.fetch(method.clone(), &uri, &with).await.map_err(unreachable)?;
-        if answer.status() != StatusCode::UNAUTHORIZED || !self.answer_challenge(target, access, &answer).await? {
+        if answer.status() != StatusCode::UNAUTHORIZED
+            || !self.answer_challenge(target, access, &answer, with.get(header::AUTHORIZATION)).await?
+        {
             return Ok(answer);
         }
         let mut with = headers;
@@ -74,12 +76,14 @@ impl Client {
         transport.fetch(method, &uri, &with).await.map_err(unreachable)
     }
 
-    /// Gets what a 401 asks for; false when there is nothing new to offer.
+    /// Gets what a 401 asks for; false when that is what the request was `sent` with. What another request was granted
+    /// meanwhile is new to this one.
     pub(super) async fn answer_challenge(
         &self,
         target: &Target,
         access: Access,
         answer: &Response<Incoming>,
+        sent: Option<&HeaderValue>,
     ) -> Result<bool> {
         let challenges: Vec<&str> =
             answer.headers().get_all(header::WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok()).collect();
@@ -95,7 +99,7 @@ impl Client {
             None
         };
         let Some(value) = value else { return Ok(false) };
-        if self.inner.grants.get(target, access).as_ref() == Some(&value) {
+        if sent == Some(&value) {
             return Ok(false);
         }
         self.inner.grants.put(target, access, value);

@@ -229,7 +229,8 @@ impl Client {
             let answer = self.inner.transport.send(Method::PUT, &uri, &with, body).await;
             let answer = answer.map_err(|detail| super::transport_unreachable(target, detail))?;
             let challenged = answer.status() == StatusCode::UNAUTHORIZED && again;
-            if !challenged || !self.answer_challenge(target, Access::Push, &answer).await? {
+            let sent = with.get(header::AUTHORIZATION);
+            if !challenged || !self.answer_challenge(target, Access::Push, &answer, sent).await? {
                 return Ok(answer);
             }
             again = false;

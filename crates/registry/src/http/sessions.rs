@@ -89,7 +89,10 @@ async fn append(call: &Call, body: &mut Body, upload: &mut Upload, location: &st
             let range =
                 range.and_then(|(a, b)| Some((a.parse::<u64>().ok()?, b.split('/').next()?.parse::<u64>().ok()?)));
             match range {
-                Some((start, end)) if start == before && end >= start => Some(end - start + 1),
+                // The last byte of all numbers has no length in 64 bits.
+                Some((start, end)) if start == before && end >= start && end - start < u64::MAX => {
+                    Some(end - start + 1)
+                }
                 _ => {
                     let message = format!("the next chunk begins at byte {before}");
                     let error = ApiError::new(Code::RangeInvalid, message);

@@ -76,15 +76,24 @@ impl Server {
         Self::start_at(folder, "").await
     }
 
+    /// One that waits so long, and no longer, for the head of a request.
+    pub async fn start_patient(patience: std::time::Duration) -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), "", patience).await
+    }
+
     /// On a folder below `folder`.
     pub async fn start_at(folder: tempfile::TempDir, below: &str) -> Self {
+        Self::start_with(folder, below, sluice_registry::PATIENCE).await
+    }
+
+    async fn start_with(folder: tempfile::TempDir, below: &str, patience: std::time::Duration) -> Self {
         let records = Arc::new(Records::default());
         let root = folder.path().join(below);
         let registry = Registry::open(&root, Arc::new(Users), records.clone()).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let router = registry.router();
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let served = registry.clone();
+        let task = tokio::spawn(async move { served.serve(listener, patience).await });
         Server { host, folder, root, records, registry, task }
     }
 

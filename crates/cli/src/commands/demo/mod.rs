@@ -47,6 +47,12 @@ fn story(args: &Demo, folder: &Folder, shell: &Shell) -> Result {
         CliError::usage("no step images")
             .hint("`make demo` builds them; or `library/images/build`, then `--images DIR`")
     })?;
+    for (flag, folder) in [("--images", &images), ("--library", &args.library), ("--examples", &args.examples)] {
+        if !folder.is_dir() {
+            return Err(CliError::usage(format!("`{flag}`: `{}` is not a folder", folder.display()))
+                .hint("run it in sluice's repository, where `make images` leaves the step images in target/images"));
+        }
+    }
     shell.heading("1", "up: control plane, registry and observer, each under an id of its own");
     let forge = forge::Forge::start(shell, &args.examples.join("hello"), &folder.root.join("git"))?;
     let addresses = up(shell, folder, &forge)?;
