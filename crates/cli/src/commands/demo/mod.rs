@@ -83,7 +83,7 @@ fn story(args: &Demo, folder: &Folder, shell: &Shell) -> Result {
     peers(shell, &data, &published)?;
 
     shell.heading("5", "the attack: one more task, which reports a pre-built image as the build's output");
-    let prebuilt = prebuilt(shell, &connection, &runtime, &good_digest_of_toolbox(&images)?)?;
+    let prebuilt = prebuilt(shell, &connection, &runtime, &toolbox_layout(&images)?)?;
     attack(shell, &runtime, &connection, &examples, &forge, &prebuilt)?;
 
     shell.heading("6", "its benign twin: the same task, claiming nothing");
@@ -203,7 +203,7 @@ fn prebuilt(
     Ok(digest.to_string())
 }
 
-fn good_digest_of_toolbox(images: &Path) -> Result<PathBuf> {
+fn toolbox_layout(images: &Path) -> Result<PathBuf> {
     let path = images.join("toolbox");
     if path.is_dir() { Ok(path) } else { Err(CliError::usage(format!("`{}` is missing", path.display()))) }
 }
