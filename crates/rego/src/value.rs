@@ -2,8 +2,16 @@
 //! sets). Immutable and cheap to share.
 
 use crate::number::Number;
+use crate::shared::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// The items of an array.
+pub type Array = Shared<Vec<Value>>;
+/// The keys and values of an object, in order.
+pub type Object = Shared<BTreeMap<Value, Value>>;
+/// The members of a set, in order.
+pub type Set = Shared<BTreeSet<Value>>;
 
 /// A value. Derived order is OPA's, as variants stand in its order and `Number` orders by magnitude.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,9 +20,9 @@ pub enum Value {
     Bool(bool),
     Number(Number),
     String(Arc<str>),
-    Array(Arc<Vec<Value>>),
-    Object(Arc<BTreeMap<Value, Value>>),
-    Set(Arc<BTreeSet<Value>>),
+    Array(Array),
+    Object(Object),
+    Set(Set),
 }
 
 impl Value {
@@ -25,17 +33,17 @@ impl Value {
 
     /// An array.
     pub fn array(items: impl IntoIterator<Item = Value>) -> Self {
-        Self::Array(Arc::new(items.into_iter().collect()))
+        Self::Array(Shared::from(items.into_iter().collect::<Vec<_>>()))
     }
 
     /// An object; later keys win.
     pub fn object(items: impl IntoIterator<Item = (Value, Value)>) -> Self {
-        Self::Object(Arc::new(items.into_iter().collect()))
+        Self::Object(Shared::from(items.into_iter().collect::<BTreeMap<_, _>>()))
     }
 
     /// A set.
     pub fn set(items: impl IntoIterator<Item = Value>) -> Self {
-        Self::Set(Arc::new(items.into_iter().collect()))
+        Self::Set(Shared::from(items.into_iter().collect::<BTreeSet<_>>()))
     }
 
     /// `null`, `boolean`, `number`, `string`, `array`, `object` or `set`, as `type_name` says.

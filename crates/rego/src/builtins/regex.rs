@@ -5,6 +5,7 @@ use crate::globsect;
 use crate::goregex;
 use crate::value::Value;
 use ::regex::Regex;
+use std::sync::Arc;
 
 pub const ALL: &[Builtin] =
     &[
@@ -36,7 +37,7 @@ pub const ALL: &[Builtin] =
         }),
     ];
 
-fn pattern(a: &[Value], position: usize) -> Result<Regex, BuiltinError> {
+fn pattern(a: &[Value], position: usize) -> Result<Arc<Regex>, BuiltinError> {
     goregex::compile(args::string(a, position)?).map_err(args::failed)
 }
 

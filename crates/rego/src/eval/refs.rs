@@ -5,9 +5,9 @@ use super::{Eval, Res};
 use crate::compile::ir::{NodeId, Ref, Root, Term};
 use crate::compile::tree::ROOT;
 use crate::error::Code;
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What takes each value of a ref.
 pub(super) type Each<'k, 'p> = &'k mut dyn FnMut(&mut Eval<'p>, &mut Frame, &Value) -> Res;
@@ -41,7 +41,7 @@ fn merged(first: &Value, second: &Value) -> Value {
         let value = map.get(key).map_or_else(|| value.clone(), |other| merged(other, value));
         map.insert(key.clone(), value);
     }
-    Value::Object(Arc::new(map))
+    Value::Object(Shared::from(map))
 }
 
 impl<'p> Eval<'p> {
@@ -199,6 +199,6 @@ impl<'p> Eval<'p> {
                 map.insert(key.clone(), value);
             }
         }
-        Ok(Some(Value::Object(Arc::new(map))))
+        Ok(Some(Value::Object(Shared::from(map))))
     }
 }

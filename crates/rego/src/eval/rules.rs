@@ -6,9 +6,9 @@ use super::scope::Found;
 use super::{Eval, Halt, Res};
 use crate::compile::ir::{Clause, Kind, NodeId, Rule, Term};
 use crate::error::Code;
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 const COMPLETE: &str = "complete rules must not produce multiple outputs";
 const FUNCTION: &str = "functions must not produce multiple outputs for same inputs";
@@ -50,7 +50,7 @@ impl<'p> Eval<'p> {
                     Ok(())
                 })?;
             }
-            return Ok(Some(Value::Set(Arc::new(items))));
+            return Ok(Some(Value::Set(Shared::from(items))));
         }
         let mut found: Option<Value> = None;
         for index in &at.rules {

@@ -4,9 +4,9 @@ use super::frame::Frame;
 use super::{Eval, Res};
 use crate::compile::ir::{Comp, Term};
 use crate::error::Code;
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 impl Eval<'_> {
     /// The value of a term that is no ref; none where a variable of it is unbound.
@@ -20,7 +20,7 @@ impl Eval<'_> {
                     let Some(value) = self.value(item, frame)? else { return Ok(None) };
                     values.push(value);
                 }
-                Some(Value::Array(Arc::new(values)))
+                Some(Value::Array(Shared::from(values)))
             }
             Term::Set(items) => {
                 let mut values = BTreeSet::new();
@@ -28,7 +28,7 @@ impl Eval<'_> {
                     let Some(value) = self.value(item, frame)? else { return Ok(None) };
                     values.insert(value);
                 }
-                Some(Value::Set(Arc::new(values)))
+                Some(Value::Set(Shared::from(values)))
             }
             Term::Object(items) => {
                 let mut values = BTreeMap::new();
@@ -37,7 +37,7 @@ impl Eval<'_> {
                     let Some(value) = self.value(value, frame)? else { return Ok(None) };
                     values.insert(key, value);
                 }
-                Some(Value::Object(Arc::new(values)))
+                Some(Value::Object(Shared::from(values)))
             }
             Term::Comp(comp) => Some(self.comprehension(comp, frame)?),
             Term::Ref(_) => {
@@ -63,7 +63,7 @@ impl Eval<'_> {
                     items.push(eval.bound(head, frame)?);
                     Ok(())
                 })?;
-                Ok(Value::Array(Arc::new(items)))
+                Ok(Value::Array(Shared::from(items)))
             }
             Comp::Set(head, body) => {
                 let mut items = BTreeSet::new();
@@ -71,7 +71,7 @@ impl Eval<'_> {
                     items.insert(eval.bound(head, frame)?);
                     Ok(())
                 })?;
-                Ok(Value::Set(Arc::new(items)))
+                Ok(Value::Set(Shared::from(items)))
             }
             Comp::Object(key, value, body) => {
                 let mut items: BTreeMap<Value, Value> = BTreeMap::new();
@@ -90,7 +90,7 @@ impl Eval<'_> {
                         }
                     }
                 })?;
-                Ok(Value::Object(Arc::new(items)))
+                Ok(Value::Object(Shared::from(items)))
             }
         }
     }
