@@ -1,7 +1,7 @@
 //! The library's front: modules and data in, compiled once, queried many times.
 
 use crate::ast::{Module, Source, Version};
-use crate::builtins::{Builtin, Context};
+use crate::builtins::{Builtin, Caches, Context};
 use crate::compile::{self, Policy};
 use crate::error::{Code, Error};
 use crate::eval::{self, Limits, Start};
@@ -25,6 +25,7 @@ pub struct Compiled {
     policy: Arc<Policy>,
     data: Value,
     version: Version,
+    caches: Arc<Caches>,
 }
 
 /// How a query is evaluated.
@@ -75,7 +76,8 @@ impl Engine {
     /// All that is wrong with the modules together.
     pub fn compile(&self) -> Result<Compiled, Vec<Error>> {
         let policy = Arc::new(compile::compile(&self.modules, &self.builtins)?);
-        Ok(Compiled { policy, data: self.data.clone().unwrap_or_else(|| Value::object([])), version: self.version })
+        let data = self.data.clone().unwrap_or_else(|| Value::object([]));
+        Ok(Compiled { policy, data, version: self.version, caches: Arc::default() })
     }
 }
 
@@ -101,7 +103,12 @@ impl Compiled {
         let start = Start {
             input,
             data: self.data.clone(),
-            context: Context { now_ns: options.now_ns, seed: options.seed, ..Context::default() },
+            context: Context {
+                now_ns: options.now_ns,
+                seed: options.seed,
+                caches: self.caches.clone(),
+                ..Context::default()
+            },
             limits: options.limits,
             strict: options.strict_builtin_errors,
         };

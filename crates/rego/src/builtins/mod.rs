@@ -3,13 +3,14 @@
 
 use crate::value::Value;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 mod aggregates;
 pub mod args;
 mod arithmetic;
 mod arrays;
 mod bits;
+mod caches;
 mod casts;
 mod comparison;
 mod crypto;
@@ -34,6 +35,8 @@ mod time;
 mod types;
 mod units;
 mod uuid;
+
+pub use caches::Caches;
 
 /// Every family; a new one is added here and nowhere else.
 const FAMILIES: &[&[Builtin]] = &[
@@ -92,6 +95,8 @@ pub struct Context {
     pub memo: BTreeMap<(&'static str, Value), Value>,
     /// Steps that builtins may still take whose work grows with a number in their arguments; none is unlimited.
     pub fuel: Option<u64>,
+    /// Shared with other evaluations of the policy.
+    pub caches: Arc<Caches>,
 }
 
 impl Context {

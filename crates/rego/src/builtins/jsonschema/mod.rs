@@ -14,6 +14,7 @@ use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
 use crate::json;
 use crate::value::Value;
 use compile::compile;
+use schema::Schema;
 
 pub const ALL: &[Builtin] = &[
     pure("json.verify_schema", 1, |a, _| {
@@ -25,6 +26,15 @@ pub const ALL: &[Builtin] = &[
     }),
     pure("json.match_schema", 2, match_schema),
 ];
+
+/// A schema ready to be used.
+#[derive(Debug)]
+pub(super) struct Compiled(Vec<Schema>);
+
+/// A schema made ready, or what is wrong with it.
+pub(super) fn compiled(schema: &Value) -> Result<Compiled, String> {
+    compile(schema).map(Compiled)
+}
 
 /// A document or schema: an object or array, or JSON in a string.
 fn document(value: &Value) -> Result<Value, String> {
@@ -38,8 +48,9 @@ fn document(value: &Value) -> Result<Value, String> {
 fn match_schema(a: &[Value], context: &mut Context) -> Outcome {
     let instance = document(args::value(a, 1)).map_err(BuiltinError::Failed)?;
     let schema = document(args::value(a, 2)).map_err(BuiltinError::Failed)?;
-    let schemas = compile(&schema).map_err(BuiltinError::Failed)?;
-    let faults = validate::validate(&schemas, &instance, context)?;
+    let kept = context.caches.schema(&schema);
+    let schemas = kept.as_ref().as_ref().map_err(|message| BuiltinError::Failed(message.clone()))?;
+    let faults = validate::validate(&schemas.0, &instance, context)?;
     let valid = faults.is_empty();
     let list = Value::array(faults.into_iter().map(|fault| {
         Value::object([

@@ -83,7 +83,13 @@ const PLAIN: &[(&str, Element)] = &[
 
 /// The element that starts here, and its length.
 fn element_at(text: &str) -> Option<(Element, usize)> {
-    if let Some((name, element)) = PLAIN.iter().find(|(name, _)| text.starts_with(name)) {
+    // Most of a layout's bytes begin none.
+    let first = *text.as_bytes().first()?;
+    if !matches!(first, b'J' | b'M' | b'0'..=b'5' | b'_' | b'P' | b'p' | b'-' | b'Z' | b'.' | b',') {
+        return None;
+    }
+    let starts = |name: &str| name.as_bytes().first() == Some(&first) && text.starts_with(name);
+    if let Some((name, element)) = PLAIN.iter().find(|(name, _)| starts(name)) {
         return Some((*element, name.len()));
     }
     let lower_after = |n: usize| text.as_bytes().get(n).is_some_and(u8::is_ascii_lowercase);
