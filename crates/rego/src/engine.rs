@@ -2,7 +2,7 @@
 
 use crate::ast::{Module, Source, Version};
 use crate::builtins::{Builtin, Caches, Context};
-use crate::compile::{self, Policy};
+use crate::compile::{self, Policy, Query};
 use crate::error::{Code, Error};
 use crate::eval::{self, Limits, Start};
 use crate::parse::{self, Options};
@@ -22,9 +22,9 @@ pub struct Engine {
 /// A policy and its data, ready to be queried from any thread. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    policy: Arc<Policy>,
+    pub(crate) policy: Arc<Policy>,
     data: Value,
-    version: Version,
+    pub(crate) version: Version,
     caches: Arc<Caches>,
 }
 
@@ -58,6 +58,12 @@ impl Engine {
         let options = Options { version: self.version, annotations: true, ..Options::default() };
         self.modules.push(parse::parse_module(&Source::new(index, file, text), &options)?);
         Ok(())
+    }
+
+    /// Adds a module that was read already. Its source's index has to be the number of modules added before it, as
+    /// locations name their file by it.
+    pub fn add_parsed(&mut self, module: Module) {
+        self.modules.push(module);
     }
 
     /// Adds a builtin of the host.
@@ -100,6 +106,16 @@ impl Compiled {
         let source = Source::new(u32::MAX, "", query);
         let body = parse::parse_query(&source, &Options { version: self.version, ..Options::default() })?;
         let query = compile::compile_query(&self.policy, &source, &body)?;
+        self.solve(&query, input, options)
+    }
+
+    /// All solutions of a compiled query.
+    pub(crate) fn solve(
+        &self,
+        query: &Query,
+        input: Option<Value>,
+        options: &QueryOptions,
+    ) -> Result<Vec<Bindings>, Vec<Error>> {
         let start = Start {
             input,
             data: self.data.clone(),
@@ -112,7 +128,7 @@ impl Compiled {
             limits: options.limits,
             strict: options.strict_builtin_errors,
         };
-        on_deep_stack(|| eval::solve(&self.policy, &query, start)).map_err(|error| vec![error])
+        on_deep_stack(|| eval::solve(&self.policy, query, start)).map_err(|error| vec![error])
     }
 }
 

@@ -14,14 +14,16 @@ mod goregex;
 pub mod json;
 pub mod number;
 pub mod parse;
+pub mod query;
 mod shared;
 mod text;
 pub mod value;
 mod wide;
-mod yaml;
+pub mod yaml;
 
 pub use engine::{Bindings, Compiled, Engine, QueryOptions};
 pub use error::{Code, Error};
 pub use number::Number;
+pub use query::{Answer, Prepared, QueryScope};
 pub use shared::Shared;
 pub use value::Value;

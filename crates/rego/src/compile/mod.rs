@@ -1,12 +1,13 @@
 //! From modules to a policy that can be evaluated many times: names resolved, rules put into one tree, bodies lowered and
 //! ordered. Knows nothing of data or input.
 
+mod capture;
 mod check;
 mod declared;
 pub mod ir;
 mod lower;
 mod metadata;
-mod names;
+pub mod names;
 mod rules;
 mod safety;
 mod slots;
@@ -17,6 +18,7 @@ mod vars;
 use crate::ast::{Module, Name, Source};
 use crate::builtins::{self, Builtin};
 use crate::error::{Code, Error};
+pub use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
 use names::Names;
@@ -98,8 +100,20 @@ pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, 
 /// # Errors
 /// All that is wrong with it.
 pub fn compile_query(policy: &Policy, source: &Source, body: &[crate::ast::Expr]) -> Result<Query, Vec<Error>> {
-    let names = Names::default();
-    let mut lower = Lower::new(&policy.tree, &names, source);
+    compile_query_in(policy, &Names::default(), source, body)
+}
+
+/// As `compile_query`, with names that lead to documents.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn compile_query_in(
+    policy: &Policy,
+    names: &Names,
+    source: &Source,
+    body: &[crate::ast::Expr],
+) -> Result<Query, Vec<Error>> {
+    let mut lower = Lower::new(&policy.tree, names, source);
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
     let (slots, mut errors) = (lower.slots, lower.errors);
