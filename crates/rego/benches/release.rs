@@ -2,19 +2,27 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use sluice_rego::ast::Version;
-use sluice_rego::builtins::Builtin;
+use sluice_rego::builtins::HostBuiltin;
 use sluice_rego::{Engine, QueryOptions, Value};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-macro_rules! host {
-    ($($name:literal $arity:literal),*) => { &[$(Builtin { name: $name, arity: $arity, nondeterministic: false, call: |_, _| Ok(None) }),*] };
-}
-static HOST: &[Builtin] = host!(
-    "ec.oci.blob" 1, "ec.oci.parsed_blob" 1, "ec.oci.blob_files" 2, "ec.oci.descriptor" 1, "ec.oci.image_manifest" 1, "ec.oci.image_manifests" 1,
-    "ec.oci.image_files" 2, "ec.oci.image_index" 1, "ec.oci.image_tag_refs" 1, "ec.oci.image_referrers" 1, "ec.purl.is_valid" 1,
-    "ec.purl.parse" 1, "ec.sigstore.verify_image" 2, "ec.sigstore.verify_attestation" 2
-);
+const HOST: &[(&str, usize)] = &[
+    ("ec.oci.blob", 1),
+    ("ec.oci.parsed_blob", 1),
+    ("ec.oci.blob_files", 2),
+    ("ec.oci.descriptor", 1),
+    ("ec.oci.image_manifest", 1),
+    ("ec.oci.image_manifests", 1),
+    ("ec.oci.image_files", 2),
+    ("ec.oci.image_index", 1),
+    ("ec.oci.image_tag_refs", 1),
+    ("ec.oci.image_referrers", 1),
+    ("ec.purl.is_valid", 1),
+    ("ec.purl.parse", 1),
+    ("ec.sigstore.verify_image", 2),
+    ("ec.sigstore.verify_attestation", 2),
+];
 
 fn files(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
     let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -45,7 +53,7 @@ fn main() {
         paths.iter().map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap())).collect();
     let start = Instant::now();
     let mut engine = Engine::new(Version::V1);
-    HOST.iter().for_each(|builtin| engine.add_builtin(builtin));
+    HOST.iter().for_each(|(name, arity)| engine.add_builtin(HostBuiltin::new(name, *arity, |_, _| Ok(None))));
     for (name, text) in &texts {
         engine.add_module(name, text).unwrap();
     }

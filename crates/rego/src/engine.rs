@@ -1,11 +1,13 @@
 //! The library's front: modules and data in, compiled once, queried many times.
 
 use crate::ast::{Module, Source, Version};
-use crate::builtins::{Builtin, Caches, Context};
+use crate::builtins::{Caches, Context, HostBuiltin};
 use crate::compile::{self, Policy, Query};
 use crate::error::{Code, Error};
-use crate::eval::{self, Limits, Start};
+use crate::eval::{self, Outcome, Start};
+use crate::limits::{Cancel, Limits};
 use crate::parse::{self, Options};
+use crate::trace::Tracer;
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +17,9 @@ use std::sync::Arc;
 pub struct Engine {
     version: Version,
     modules: Vec<Module>,
-    builtins: Vec<&'static Builtin>,
+    builtins: Vec<HostBuiltin>,
     data: Option<Value>,
+    prints: bool,
 }
 
 /// A policy and its data, ready to be queried from any thread. Cheap to clone.
@@ -29,11 +32,13 @@ pub struct Compiled {
 }
 
 /// How a query is evaluated.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct QueryOptions {
     /// Errors of builtins end the evaluation rather than being undefined.
     pub strict_builtin_errors: bool,
     pub limits: Limits,
+    /// By which the host may end it early.
+    pub cancel: Option<Cancel>,
     /// `time.now_ns`.
     pub now_ns: i64,
     /// Randomness for `rand.intn` and `uuid.rfc4122`.
@@ -66,8 +71,8 @@ impl Engine {
         self.modules.push(module);
     }
 
-    /// Adds a builtin of the host.
-    pub fn add_builtin(&mut self, builtin: &'static Builtin) {
+    /// Adds a builtin of the host; it comes before one of the same name here.
+    pub fn add_builtin(&mut self, builtin: HostBuiltin) {
         self.builtins.push(builtin);
     }
 
@@ -76,12 +81,17 @@ impl Engine {
         self.data = Some(data);
     }
 
+    /// Keeps calls of `print`, for a [`Tracer`] to hear. Without this they are dropped, as if they were not there.
+    pub fn keep_prints(&mut self) {
+        self.prints = true;
+    }
+
     /// Compiles what was added.
     ///
     /// # Errors
     /// All that is wrong with the modules together.
     pub fn compile(&self) -> Result<Compiled, Vec<Error>> {
-        let policy = Arc::new(compile::compile(&self.modules, &self.builtins)?);
+        let policy = Arc::new(compile::compile(&self.modules, &self.builtins, self.prints)?);
         let data = self.data.clone().unwrap_or_else(|| Value::object([]));
         Ok(Compiled { policy, data, version: self.version, caches: Arc::default() })
     }
@@ -106,30 +116,45 @@ impl Compiled {
         let source = Source::new(u32::MAX, "", query);
         let body = parse::parse_query(&source, &Options { version: self.version, ..Options::default() })?;
         let query = compile::compile_query(&self.policy, &source, &body)?;
-        self.solve(&query, input, options)
+        self.run(&query, input, options, Watch::default()).map(|outcome| outcome.solutions)
     }
 
-    /// All solutions of a compiled query.
-    pub(crate) fn solve(
-        &self,
-        query: &Query,
+    /// Evaluates a compiled query.
+    pub(crate) fn run<'t>(
+        &'t self,
+        query: &'t Query,
         input: Option<Value>,
         options: &QueryOptions,
-    ) -> Result<Vec<Bindings>, Vec<Error>> {
+        watch: Watch<'t>,
+    ) -> Result<Outcome, Vec<Error>> {
         let start = Start {
             input,
             data: self.data.clone(),
             context: Context {
                 now_ns: options.now_ns,
                 seed: options.seed,
+                fuel: Some(options.limits.steps),
                 caches: self.caches.clone(),
                 ..Context::default()
             },
             limits: options.limits,
+            cancel: options.cancel.clone(),
             strict: options.strict_builtin_errors,
+            prove: watch.prove,
+            unknown: watch.unknown,
         };
-        on_deep_stack(|| eval::solve(&self.policy, query, start)).map_err(|error| vec![error])
+        on_deep_stack(|| eval::solve(&self.policy, query, start, watch.tracer)).map_err(|error| vec![error])
     }
+}
+
+/// What an evaluation is asked to tell besides its answer.
+#[derive(Default)]
+pub(crate) struct Watch<'t> {
+    pub tracer: Option<&'t mut dyn Tracer>,
+    /// Record a proof.
+    pub prove: bool,
+    /// Places below `input` that are not known.
+    pub unknown: Option<Vec<Vec<Value>>>,
 }
 
 /// What evaluation's limit of depth can need.

@@ -3,10 +3,13 @@
 use crate::ast::{Location, Name, Source};
 use crate::compile::names::Names;
 use crate::compile::{self, Query};
-use crate::engine::{Bindings, Compiled, QueryOptions};
-use crate::error::Error;
+use crate::engine::{Bindings, Compiled, QueryOptions, Watch};
+use crate::error::{Code, Error};
+use crate::eval::{Outcome, Reason};
 use crate::parse::{self, Options};
+use crate::trace::Tracer;
 use crate::value::Value;
+use crate::why::Proof;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -40,6 +43,15 @@ struct Shown {
 pub struct Answer {
     pub expressions: Vec<ExpressionValue>,
     pub bindings: Bindings,
+}
+
+/// What can be answered while parts of the input are not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partly {
+    /// Answers that hold whatever the unknown parts are.
+    pub answers: Vec<Answer>,
+    /// Why there may be more; empty where there are none.
+    pub perhaps: Vec<Reason>,
 }
 
 /// An expression of a query with its value in one answer; `true` for those that only hold.
@@ -114,8 +126,57 @@ impl Prepared {
     /// # Errors
     /// The error that ended the evaluation.
     pub fn eval(&self, input: Option<Value>, options: &QueryOptions) -> Result<Vec<Answer>, Vec<Error>> {
-        let solutions = self.compiled.solve(&self.query, input, options)?;
-        Ok(solutions.into_iter().map(|bindings| self.answer(bindings)).collect())
+        self.run(input, options, Watch::default()).map(|(answers, _)| answers)
+    }
+
+    /// As `eval`; the tracer hears what happens.
+    ///
+    /// # Errors
+    /// The error that ended the evaluation.
+    pub fn eval_traced(
+        &self,
+        input: Option<Value>,
+        options: &QueryOptions,
+        tracer: &mut dyn Tracer,
+    ) -> Result<Vec<Answer>, Vec<Error>> {
+        let watch = Watch { tracer: Some(tracer), ..Watch::default() };
+        self.run(input, options, watch).map(|(answers, _)| answers)
+    }
+
+    /// As `eval`, with the reason of the answers, or of there being none. Slower, and it takes more memory.
+    ///
+    /// # Errors
+    /// The error that ended the evaluation.
+    pub fn explain(&self, input: Option<Value>, options: &QueryOptions) -> Result<(Vec<Answer>, Proof), Vec<Error>> {
+        let (answers, outcome) = self.run(input, options, Watch { prove: true, ..Watch::default() })?;
+        Ok((answers, outcome.proof.unwrap_or_default()))
+    }
+
+    /// As `eval` where parts of the input are not known yet: places such as `input.attestations`.
+    ///
+    /// # Errors
+    /// The error that ended the evaluation, or a place that is none below `input`.
+    pub fn eval_partly(
+        &self,
+        input: Option<Value>,
+        unknown: &[&str],
+        options: &QueryOptions,
+    ) -> Result<Partly, Vec<Error>> {
+        let unknown = unknown.iter().map(|place| below_input(place)).collect::<Result<_, _>>()?;
+        let watch = Watch { unknown: Some(unknown), ..Watch::default() };
+        let (answers, outcome) = self.run(input, options, watch)?;
+        Ok(Partly { answers, perhaps: outcome.perhaps })
+    }
+
+    fn run<'t>(
+        &'t self,
+        input: Option<Value>,
+        options: &QueryOptions,
+        watch: Watch<'t>,
+    ) -> Result<(Vec<Answer>, Outcome), Vec<Error>> {
+        let mut outcome = self.compiled.run(&self.query, input, options, watch)?;
+        let solutions = std::mem::take(&mut outcome.solutions);
+        Ok((solutions.into_iter().map(|bindings| self.answer(bindings)).collect(), outcome))
     }
 
     fn answer(&self, mut bindings: Bindings) -> Answer {
@@ -125,5 +186,26 @@ impl Prepared {
             expressions.push(ExpressionValue { value, text: shown.text.clone(), location: shown.location });
         }
         Answer { expressions, bindings }
+    }
+}
+
+/// The keys of a place below `input`, e.g. `input.image.ref`.
+fn below_input(place: &str) -> Result<Vec<Value>, Vec<Error>> {
+    let wrong = || vec![Error::new(Code::Compile, format!("`{place}` is no place below `input`, e.g. `input.image`"))];
+    let source = Source::new(u32::MAX, "", place);
+    let body = parse::parse_query(&source, &Options::default())?;
+    let [crate::ast::Expr { kind: crate::ast::ExprKind::Term(term), .. }] = body.as_slice() else {
+        return Err(wrong());
+    };
+    match &term.kind {
+        crate::ast::TermKind::Var(name) if &**name == "input" => Ok(Vec::new()),
+        crate::ast::TermKind::Ref(r) if r.head.as_var().is_some_and(|head| &**head == "input") => {
+            let key = |term: &crate::ast::Term| match &term.kind {
+                crate::ast::TermKind::Scalar(value) => Some(value.clone()),
+                _ => None,
+            };
+            r.path.iter().map(key).collect::<Option<_>>().ok_or_else(wrong)
+        }
+        _ => Err(wrong()),
     }
 }

@@ -15,6 +15,8 @@ pub struct Shared<T>(Arc<Hashed<T>>);
 struct Hashed<T> {
     /// Of the items; 0 where nobody has asked yet.
     hash: AtomicU64,
+    /// Likewise what they take, written out.
+    size: AtomicU64,
     items: T,
 }
 
@@ -23,6 +25,7 @@ impl<T: Clone> Shared<T> {
     pub fn make_mut(&mut self) -> &mut T {
         let inner = Arc::make_mut(&mut self.0);
         *inner.hash.get_mut() = 0;
+        *inner.size.get_mut() = 0;
         &mut inner.items
     }
 
@@ -47,9 +50,22 @@ impl<T: Hash> Shared<T> {
     }
 }
 
+impl<T> Shared<T> {
+    /// What the items take, written out, as `measure` finds it the first time.
+    pub(crate) fn size(&self, measure: impl FnOnce(&T) -> u64) -> u64 {
+        let known = self.0.size.load(Memory::Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let size = measure(&self.0.items).max(1);
+        self.0.size.store(size, Memory::Relaxed);
+        size
+    }
+}
+
 impl<T> From<T> for Shared<T> {
     fn from(items: T) -> Self {
-        Self(Arc::new(Hashed { hash: AtomicU64::new(0), items }))
+        Self(Arc::new(Hashed { hash: AtomicU64::new(0), size: AtomicU64::new(0), items }))
     }
 }
 
@@ -67,7 +83,7 @@ impl<T> Clone for Shared<T> {
 
 impl<T: Clone> Clone for Hashed<T> {
     fn clone(&self) -> Self {
-        Self { hash: AtomicU64::new(0), items: self.items.clone() }
+        Self { hash: AtomicU64::new(0), size: AtomicU64::new(0), items: self.items.clone() }
     }
 }
 

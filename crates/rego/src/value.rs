@@ -13,6 +13,9 @@ pub type Object = Shared<BTreeMap<Value, Value>>;
 /// The members of a set, in order.
 pub type Set = Shared<BTreeSet<Value>>;
 
+/// Bytes of a value without what it points to, about.
+const PART: u64 = 32;
+
 /// A value. Derived order is OPA's, as variants stand in its order and `Number` orders by magnitude.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
@@ -70,6 +73,29 @@ impl Value {
     /// Everything but `false` is true in a body.
     pub fn is_true(&self) -> bool {
         *self != Self::Bool(false)
+    }
+
+    /// Bytes that it takes on its own, about: what it shares with others counts as one word each.
+    pub(crate) fn own_size(&self) -> u64 {
+        let items = match self {
+            Self::String(text) => return PART + text.len() as u64,
+            Self::Array(items) => items.len(),
+            Self::Object(map) => 2 * map.len(),
+            Self::Set(items) => items.len(),
+            _ => 0,
+        };
+        PART + PART * items as u64
+    }
+
+    /// Bytes that it takes written out, about: what stands in it twice counts twice.
+    pub(crate) fn size(&self) -> u64 {
+        let sum = |sum: u64, item: &Value| sum.saturating_add(item.size());
+        match self {
+            Self::Array(items) => items.size(|items| items.iter().fold(PART, sum)),
+            Self::Object(map) => map.size(|map| map.iter().fold(PART, |so_far, (k, v)| sum(sum(so_far, k), v))),
+            Self::Set(items) => items.size(|items| items.iter().fold(PART, sum)),
+            other => other.own_size(),
+        }
     }
 
     /// From JSON.

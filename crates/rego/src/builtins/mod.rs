@@ -1,6 +1,7 @@
 //! Builtin functions by family. Each is a pure function of values and of the evaluation's context (time, limits, seeds),
 //! registered by OPA's name with its arity.
 
+use crate::ast::Location;
 use crate::value::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -82,6 +83,9 @@ pub enum BuiltinError {
     /// Ends the evaluation in any mode: cancelled, or a limit.
     #[error("{0}")]
     Halt(String),
+    /// The host has no answer yet: not known where parts of the input may be unknown, and else an error.
+    #[error("the host has no answer to this call")]
+    Unprepared,
 }
 
 /// What an evaluation gives its builtins. One for each evaluation; memoises by name and arguments where a builtin asks.
@@ -97,6 +101,10 @@ pub struct Context {
     pub fuel: Option<u64>,
     /// Shared with other evaluations of the policy.
     pub caches: Arc<Caches>,
+    /// What builtins of the host have answered.
+    pub asked: HashMap<(usize, Vec<Value>), Outcome>,
+    /// Errors that made a call undefined, with the builtin's name.
+    pub failed: Vec<(Arc<str>, BuiltinError, Location)>,
 }
 
 impl Context {
@@ -140,6 +148,36 @@ pub struct Builtin {
     /// Its answer may differ between calls with the same arguments in different evaluations.
     pub nondeterministic: bool,
     pub call: Function,
+}
+
+/// A builtin of the host: a function of its arguments, asked once in an evaluation for the same ones. What it cannot
+/// answer on the spot it may leave to the host ([`BuiltinError::Unprepared`]), which finds the answer and evaluates again.
+#[derive(Clone)]
+pub struct HostBuiltin {
+    /// E.g. `ec.oci.blob`.
+    pub name: Arc<str>,
+    pub arity: usize,
+    pub call: HostFunction,
+}
+
+/// What a host's builtin does.
+pub type HostFunction = Arc<dyn Fn(&[Value], &mut Context) -> Outcome + Send + Sync>;
+
+impl HostBuiltin {
+    /// Of a function.
+    pub fn new(
+        name: &str,
+        arity: usize,
+        call: impl Fn(&[Value], &mut Context) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: Arc::from(name), arity, call: Arc::new(call) }
+    }
+}
+
+impl std::fmt::Debug for HostBuiltin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.name, self.arity)
+    }
 }
 
 /// A builtin whose answer its arguments decide.

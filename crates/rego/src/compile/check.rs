@@ -2,17 +2,14 @@
 
 use super::ir::{Callee, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
 use super::tree::{ROOT, Tree};
-use crate::ast::{Location, Source, TermKind};
+use crate::ast::{Location, Source};
 use crate::error::{Code, Error};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node's path as OPA writes it.
 pub fn shown(path: &[Value]) -> String {
-    let head = crate::ast::Term::var(Location::default(), "data");
-    let path =
-        path.iter().map(|part| crate::ast::Term::new(Location::default(), TermKind::Scalar(part.clone()))).collect();
-    crate::ast::Ref { head: Box::new(head), path }.to_string()
+    crate::ast::Ref::shown("data", path)
 }
 
 /// Rules that cannot stand together.
@@ -123,6 +120,7 @@ impl Reached<'_> {
                 self.callee(callee);
                 args.iter().chain(out).for_each(|term| self.term(term));
             }
+            ExprKind::Print(parts) => parts.iter().for_each(|part| self.term(part)),
             ExprKind::Not(inner) => self.expr(inner),
             ExprKind::Every { domain, body, .. } => {
                 self.term(domain);

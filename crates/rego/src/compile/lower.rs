@@ -206,17 +206,14 @@ impl<'a> Lower<'a> {
     fn kind(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) -> Option<ExprKind> {
         match &expr.kind {
             ast::ExprKind::Term(term) => Some(match &term.kind {
-                TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => {
-                    ExprKind::Holds(Term::Const(Value::Bool(true)))
-                }
+                TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => self.print(call, out),
                 TermKind::Call(call) => self.call(call, None, out),
                 _ => ExprKind::Holds(self.term(term, true, out)),
             }),
             ast::ExprKind::Call(call) => {
                 let name = call.operator.dotted();
                 match (name.as_deref(), call.args.as_slice()) {
-                    // As in OPA where nobody listens: its arguments are not looked at either.
-                    (Some("print"), _) => Some(ExprKind::Holds(Term::Const(Value::Bool(true)))),
+                    (Some("print"), _) => Some(self.print(call, out)),
                     (Some("assign"), [left, right]) => {
                         let right = self.side(right, out);
                         self.declare_pattern(left, How::Assigned);
@@ -278,6 +275,18 @@ impl<'a> Lower<'a> {
                 Some(ExprKind::Every { key, value, domain, body })
             }
         }
+    }
+
+    /// `print`. As in OPA, its operands are not looked at where nobody listens.
+    fn print(&mut self, call: &ast::Call, out: &mut Vec<Expr>) -> ExprKind {
+        if !self.tree.prints {
+            return ExprKind::Holds(Term::Const(Value::Bool(true)));
+        }
+        let operand = |arg: &ast::Term| match &arg.kind {
+            TermKind::Scalar(_) => ast::TemplatePart::Scalar(arg.clone()),
+            _ => ast::TemplatePart::Expr(ast::Expr::new(arg.location, ast::ExprKind::Term(Box::new(arg.clone())))),
+        };
+        ExprKind::Print(call.args.iter().map(|arg| self.template_part(&operand(arg), out)).collect())
     }
 
     /// One side of an equation: a term or, of a call, the call without its result.

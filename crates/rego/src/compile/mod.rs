@@ -11,12 +11,12 @@ pub mod names;
 mod rules;
 mod safety;
 mod slots;
-mod template;
+pub(crate) mod template;
 pub mod tree;
 mod vars;
 
 use crate::ast::{Module, Name, Source};
-use crate::builtins::{self, Builtin};
+use crate::builtins::{self, Builtin, HostBuiltin};
 use crate::error::{Code, Error};
 pub use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
@@ -48,8 +48,8 @@ pub struct Query {
 ///
 /// # Errors
 /// All that is wrong with them, in order.
-pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, Vec<Error>> {
-    let mut tree = Tree { builtins: host.iter().map(|builtin| (builtin.name, *builtin)).collect(), ..Tree::default() };
+pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Result<Policy, Vec<Error>> {
+    let mut tree = Tree { hosts: hosts.to_vec(), prints, ..Tree::default() };
     let mut errors = Vec::new();
     let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
     for module in modules {
@@ -147,8 +147,8 @@ static TRACE: Builtin =
 
 /// The builtin of a name.
 fn builtin(name: &str, tree: &Tree) -> Option<Callee> {
-    if let Some(builtin) = tree.builtins.get(name) {
-        return Some(Callee::Builtin(builtin));
+    if let Some(host) = tree.hosts.iter().position(|host| &*host.name == name) {
+        return Some(Callee::Host(host));
     }
     if name == "walk" {
         return Some(Callee::Walk);
@@ -166,6 +166,7 @@ fn builtin(name: &str, tree: &Tree) -> Option<Callee> {
 fn arity(callee: &Callee, tree: &Tree) -> usize {
     match callee {
         Callee::Builtin(builtin) => builtin.arity,
+        Callee::Host(host) => tree.hosts.get(*host).map_or(0, |host| host.arity),
         Callee::Walk => 1,
         Callee::Function(node) => tree.nodes[*node].arity.unwrap_or_default(),
     }

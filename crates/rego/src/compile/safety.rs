@@ -73,6 +73,7 @@ fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe
         ExprKind::Call { args, out, .. } => {
             args.iter_mut().chain(out).for_each(|term| in_term(term, safe, names, errors));
         }
+        ExprKind::Print(parts) => parts.iter_mut().for_each(|part| in_term(part, safe, names, errors)),
         ExprKind::Not(inner) => inside(inner, safe, names, errors),
         ExprKind::Every { key, value, domain, body } => {
             in_term(domain, safe, names, errors);
@@ -144,7 +145,7 @@ pub fn head(term: &mut Term, safe: &Slots, names: &[Name], location: Location, e
 fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
     let mut after = safe.clone();
     match &expr.kind {
-        ExprKind::Not(_) => {}
+        ExprKind::Not(_) | ExprKind::Print(_) => {}
         ExprKind::Every { domain, .. } => return ready(domain, safe).then_some(after),
         ExprKind::Holds(term) => {
             if let Term::Ref(r) = term {
