@@ -103,6 +103,14 @@ impl Compiled {
         Self { data, ..self.clone() }
     }
 
+    /// The paths, from `data`, of all documents and functions that rules define, in order.
+    pub fn rules(&self) -> impl Iterator<Item = Vec<Value>> {
+        let mut paths: Vec<&Vec<Value>> =
+            self.policy.tree.nodes.iter().filter(|node| node.defined()).map(|node| &node.path).collect();
+        paths.sort();
+        paths.into_iter().cloned()
+    }
+
     /// All solutions of a query.
     ///
     /// # Errors

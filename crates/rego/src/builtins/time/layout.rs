@@ -1,5 +1,8 @@
 //! Go's time layouts, cut into their elements (`2006`, `Jan`, `.000`, `Z07:00`, ...). Knows no times.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 /// One element of a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
@@ -119,7 +122,7 @@ fn element_at(text: &str) -> Option<(Element, usize)> {
 }
 
 /// The text before the next element, the element with its own text, and what follows.
-pub(super) fn next(layout: &str) -> (&str, Option<(Element, &str)>, &str) {
+pub(super) fn next(layout: &str) -> Piece<'_> {
     for (at, _) in layout.char_indices() {
         let (prefix, rest) = layout.split_at(at);
         if let Some((element, length)) = element_at(rest)
@@ -129,6 +132,27 @@ pub(super) fn next(layout: &str) -> (&str, Option<(Element, &str)>, &str) {
         }
     }
     (layout, None, "")
+}
+
+/// The text before an element, the element with its own text, and what follows them.
+pub(super) type Piece<'a> = (&'a str, Option<(Element, &'a str)>, &'a str);
+
+/// A layout in pieces, the last of them without an element. The one that policies read most is cut up only once.
+pub(super) fn pieces(layout: &str) -> Cow<'_, [Piece<'_>]> {
+    static KEPT: LazyLock<Vec<Piece<'static>>> = LazyLock::new(|| cut(RFC3339));
+    if layout == RFC3339 { Cow::Borrowed(KEPT.as_slice()) } else { Cow::Owned(cut(layout)) }
+}
+
+fn cut(mut layout: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    loop {
+        let piece = next(layout);
+        layout = piece.2;
+        pieces.push(piece);
+        if piece.1.is_none() {
+            return pieces;
+        }
+    }
 }
 
 /// The layouts that OPA knows by name.
