@@ -103,6 +103,11 @@ impl Compiled {
         Self { data, ..self.clone() }
     }
 
+    /// The source that locations name by its index.
+    pub fn source(&self, index: u32) -> Option<&Source> {
+        self.policy.sources.iter().find(|source| source.index == index)
+    }
+
     /// The paths, from `data`, of all documents and functions that rules define, in order.
     pub fn rules(&self) -> impl Iterator<Item = Vec<Value>> {
         let mut paths: Vec<&Vec<Value>> =

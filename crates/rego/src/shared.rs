@@ -51,6 +51,11 @@ impl<T: Hash> Shared<T> {
 }
 
 impl<T> Shared<T> {
+    /// Where it is kept: one for all that share it.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     /// What the items take, written out, as `measure` finds it the first time.
     pub(crate) fn size(&self, measure: impl FnOnce(&T) -> u64) -> u64 {
         let known = self.0.size.load(Memory::Relaxed);

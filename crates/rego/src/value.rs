@@ -62,6 +62,19 @@ impl Value {
         }
     }
 
+    /// What stands at a key: of an array by its index, of a set the member itself.
+    pub fn at(&self, key: &Value) -> Option<&Value> {
+        match self {
+            Self::Array(items) => match key {
+                Self::Number(n) => n.as_i64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i)),
+                _ => None,
+            },
+            Self::Object(map) => map.get(key),
+            Self::Set(items) => items.get(key),
+            _ => None,
+        }
+    }
+
     /// The text of a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -73,6 +86,17 @@ impl Value {
     /// Everything but `false` is true in a body.
     pub fn is_true(&self) -> bool {
         *self != Self::Bool(false)
+    }
+
+    /// Where it is kept, if it is kept apart: the same for all that share it.
+    pub(crate) fn address(&self) -> Option<usize> {
+        match self {
+            Self::String(text) => Some(Arc::as_ptr(text).cast::<u8>() as usize),
+            Self::Array(items) => Some(items.address()),
+            Self::Object(map) => Some(map.address()),
+            Self::Set(items) => Some(items.address()),
+            Self::Null | Self::Bool(_) | Self::Number(_) => None,
+        }
     }
 
     /// Bytes that it takes on its own, about: what it shares with others counts as one word each.

@@ -59,6 +59,25 @@ pub struct Decided {
     pub places: BTreeSet<Vec<Value>>,
 }
 
+impl Decided {
+    /// What steps of a way decided, without what the answer itself was made of.
+    pub fn by<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Self {
+        let mut decided = Self::default();
+        let mut seen = BTreeSet::new();
+        steps.into_iter().for_each(|step| step.gather(&mut decided, &mut seen));
+        decided.narrow()
+    }
+
+    /// Leaves out a place where one below it is named.
+    fn narrow(mut self) -> Self {
+        let all: Vec<Vec<Value>> = std::mem::take(&mut self.places).into_iter().collect();
+        // In order, what is below a place follows it at once.
+        let inner = |i: usize| all.get(i + 1).is_some_and(|next| all.get(i).is_some_and(|at| next.starts_with(at)));
+        self.places = all.iter().enumerate().filter(|(i, _)| !inner(*i)).map(|(_, place)| place.clone()).collect();
+        self
+    }
+}
+
 impl Proof {
     /// The ways in which it gave a value.
     pub fn of<'p>(&'p self, value: &'p Value) -> impl Iterator<Item = &'p Solution> {
@@ -69,14 +88,14 @@ impl Proof {
     pub fn decided(&self) -> Decided {
         let mut decided = Decided::default();
         self.gather(None, &mut decided, &mut BTreeSet::new());
-        decided
+        decided.narrow()
     }
 
     /// What decided that it has a member, or that it has not.
     pub fn decided_for(&self, member: &Value) -> Decided {
         let mut decided = Decided::default();
         self.gather(Some(member), &mut decided, &mut BTreeSet::new());
-        decided
+        decided.narrow()
     }
 
     fn gather(&self, member: Option<&Value>, into: &mut Decided, seen: &mut BTreeSet<(usize, Option<Value>)>) {
@@ -110,7 +129,7 @@ impl Solution {
     pub fn decided(&self) -> Decided {
         let mut decided = Decided::default();
         self.gather(&mut decided, &mut BTreeSet::new());
-        decided
+        decided.narrow()
     }
 
     fn gather(&self, into: &mut Decided, seen: &mut BTreeSet<(usize, Option<Value>)>) {

@@ -29,7 +29,7 @@ use crate::trace::Tracer;
 use crate::value::Value;
 use crate::why::Proof;
 use frame::Frame;
-use record::Record;
+use record::{Places, Record};
 use scope::Scope;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -105,6 +105,7 @@ pub(crate) fn solve<'p>(
     tracer: Option<&'p mut dyn Tracer>,
 ) -> Result<Outcome, Error> {
     let watched = start.prove || start.unknown.is_some() || tracer.as_ref().is_some_and(|tracer| tracer.wants_steps());
+    let record = start.prove.then(|| Box::new(Record::new(Places::of(start.input.as_ref(), &start.data))));
     let mut eval = Eval {
         policy,
         scope: Rc::new(Scope::new(start.input, start.data)),
@@ -114,7 +115,7 @@ pub(crate) fn solve<'p>(
         location: Location::default(),
         watched,
         tracer,
-        record: start.prove.then(Box::default),
+        record,
         proofs: Vec::new(),
         unknown: start.unknown.map(|paths| Box::new(Unknown::new(paths))),
     };

@@ -6,6 +6,7 @@ use crate::ast::Location;
 use crate::compile::ir::{Clause, Slot, Term};
 use crate::value::Value;
 use crate::why::{Failure, Proof, Solution, Source, Step};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Failures kept of one rule.
@@ -75,9 +76,48 @@ impl Origin {
     }
 }
 
+/// Where each text and collection of the input and the data stands, by its address: what is taken from there is known
+/// again wherever it goes.
+#[derive(Debug, Default)]
+pub(super) struct Places(HashMap<usize, Arc<Place>>);
+
+impl Places {
+    /// Of the two documents.
+    pub fn of(input: Option<&Value>, data: &Value) -> Self {
+        let mut places = Self::default();
+        for (root, document) in [("input", input), ("data", Some(data))] {
+            if let (Some(document), Origin::Place(place)) = (document, Origin::root(root)) {
+                places.add(document, &place);
+            }
+        }
+        places
+    }
+
+    fn add(&mut self, value: &Value, place: &Arc<Place>) {
+        if let Some(address) = value.address() {
+            self.0.insert(address, place.clone());
+        }
+        let mut below = |key: Value, item: &Value| {
+            self.add(item, &Arc::new(Place { parent: Some(place.clone()), key }));
+        };
+        match value {
+            Value::Array(items) => (0_i64..).zip(items.iter()).for_each(|(i, item)| below(Value::from(i), item)),
+            Value::Object(map) => map.iter().for_each(|(key, item)| below(key.clone(), item)),
+            _ => {}
+        }
+    }
+
+    /// Where a value was taken from.
+    fn find(&self, value: &Value) -> Option<Origin> {
+        Some(Origin::Place(self.0.get(&value.address()?)?.clone()))
+    }
+}
+
 /// What is recorded of the body at hand.
 #[derive(Debug, Default)]
 pub(super) struct Record {
+    /// Shared by all bodies.
+    places: Arc<Places>,
     /// Of the value that is being handed on.
     pub current: Option<Origin>,
     /// Expressions that hold on the way at hand.
@@ -98,7 +138,23 @@ pub(super) struct Mark {
     failures: usize,
 }
 
+impl Record {
+    /// Nothing recorded yet.
+    pub fn new(places: Places) -> Self {
+        Self { places: Arc::new(places), ..Self::default() }
+    }
+}
+
 impl<'p> Eval<'p> {
+    /// Where a value that is about to be bound came from.
+    pub(super) fn record_origin_of(&self, value: &Value) -> Option<Origin> {
+        let record = self.record.as_ref()?;
+        match &record.current {
+            Some(Origin::Place(place)) => Some(Origin::Place(place.clone())),
+            other => record.places.find(value).or_else(|| other.clone()),
+        }
+    }
+
     /// Where the expression at hand begins.
     pub(super) fn record_mark(&self) -> Mark {
         let Some(record) = &self.record else { return Mark::default() };
@@ -209,7 +265,11 @@ impl<'p> Eval<'p> {
     pub(super) fn record_read(&mut self, found: Option<&Value>) -> usize {
         let Some(record) = &mut self.record else { return 0 };
         let before = record.reads.len();
-        if let Some(origin) = &record.current {
+        let placed = match (&record.current, found) {
+            (Some(Origin::Made(_)) | None, Some(value)) => record.places.find(value),
+            _ => None,
+        };
+        if let Some(origin) = placed.as_ref().or(record.current.as_ref()) {
             let sources = origin.sources(found);
             record.seen.extend(sources.iter().cloned());
             record.reads.extend(sources);
@@ -257,7 +317,8 @@ impl<'p> Eval<'p> {
     /// Records a rule or query by itself; its proof, apart from the rule's name.
     pub(super) fn record_apart<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> (T, Option<Proof>) {
         let Some(record) = &mut self.record else { return (work(self), None) };
-        let outer = std::mem::take(&mut **record);
+        let places = record.places.clone();
+        let outer = std::mem::replace(&mut **record, Record { places, ..Record::default() });
         self.proofs.push(Proof::default());
         let outcome = work(self);
         let inner = match &mut self.record {

@@ -12,19 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What takes each value of a ref.
 pub(super) type Each<'k, 'p> = &'k mut dyn FnMut(&mut Eval<'p>, &mut Frame, &Value) -> Res;
 
-/// A value's member at a key.
-pub(super) fn member<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
-    match value {
-        Value::Array(items) => match key {
-            Value::Number(n) => n.as_i64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i)),
-            _ => None,
-        },
-        Value::Object(map) => map.get(key),
-        Value::Set(items) => items.get(key),
-        _ => None,
-    }
-}
-
 /// Whether there is nothing to go through.
 fn is_empty(value: &Value) -> bool {
     match value {
@@ -112,7 +99,7 @@ impl<'p> Eval<'p> {
         let here = self.record_current();
         if let Some(key) = self.value(part, frame)? {
             self.record_at(here.as_ref(), &key);
-            return match member(value, &key) {
+            return match value.at(&key) {
                 Some(inner) => self.in_value(inner, rest, frame, next),
                 None => self.missing(),
             };
@@ -215,7 +202,7 @@ impl<'p> Eval<'p> {
         let here = self.record_current();
         if let Some(key) = self.value(part, frame)? {
             let child = self.child(node, &key);
-            let inner = base.and_then(|base| member(base, &key).or_else(|| member(base, &stored(&key)?)));
+            let inner = base.and_then(|base| base.at(&key).or_else(|| base.at(&stored(&key)?)));
             self.record_at(here.as_ref(), &key);
             return self.in_data(child, inner, rest, frame, next);
         }
@@ -230,7 +217,7 @@ impl<'p> Eval<'p> {
             self.record_set(None);
             if self.matches(part, &key, frame)? {
                 let child = self.child(node, &key);
-                let inner = base.and_then(|base| member(base, &key));
+                let inner = base.and_then(|base| base.at(&key));
                 self.record_at(here.as_ref(), &key);
                 self.step(|eval| eval.in_data(child, inner, rest, frame, next))?;
             }
@@ -271,7 +258,7 @@ impl<'p> Eval<'p> {
         }
         if let Some(part) = path.first() {
             let key = self.value(part, frame)?;
-            let present = key.as_ref().is_some_and(|key| member(&value, key).is_some());
+            let present = key.as_ref().is_some_and(|key| value.at(key).is_some());
             if present || key.is_none() {
                 self.in_value(&value, path, frame, next)?;
             }
@@ -309,7 +296,7 @@ impl<'p> Eval<'p> {
         };
         for key in at.children.keys() {
             let Some(child) = self.child(node, key) else { continue };
-            let inner = base.and_then(|base| member(base, key)).cloned();
+            let inner = base.and_then(|base| base.at(key)).cloned();
             if let Some(value) = self.step(|eval| eval.whole(child, inner.as_ref()))? {
                 let value = inner.map_or_else(|| value.clone(), |inner| merged(&inner, &value));
                 map.insert(key.clone(), value);
@@ -352,7 +339,7 @@ impl<'p> Eval<'p> {
         };
         if let Some(key) = self.value(part, frame)? {
             let below = self.unknown.as_ref().map(|unknown| unknown.below(open, depth, &key)).unwrap_or_default();
-            let inner = value.and_then(|value| member(value, &key));
+            let inner = value.and_then(|value| value.at(&key));
             return match inner {
                 _ if !below.is_empty() => self.in_unknown(inner, &below, depth + 1, rest, frame, next),
                 Some(inner) => self.in_value(inner, rest, frame, next),
@@ -372,7 +359,7 @@ impl<'p> Eval<'p> {
             let mark = frame.mark();
             if self.matches(part, &key, frame)? {
                 let below = self.unknown.as_ref().map(|unknown| unknown.below(open, depth, &key)).unwrap_or_default();
-                let inner = value.and_then(|value| member(value, &key));
+                let inner = value.and_then(|value| value.at(&key));
                 self.step(|eval| match inner {
                     _ if !below.is_empty() => eval.in_unknown(inner, &below, depth + 1, rest, frame, next),
                     Some(inner) => eval.in_value(inner, rest, frame, next),

@@ -127,7 +127,7 @@ impl<'p> Eval<'p> {
                 }
                 frame.bind(*slot, value.clone());
                 if self.record.is_some() {
-                    frame.set_origin(*slot, self.record_current());
+                    frame.set_origin(*slot, self.record_origin_of(value));
                 }
                 Ok(true)
             }
