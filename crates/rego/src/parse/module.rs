@@ -279,8 +279,9 @@ pub(super) fn assemble(parser: Parser<'_>, statements: Vec<Statement>) -> Result
     }
     match package {
         Some(package) if errors.is_empty() => {
-            let (source, comments, annotations) = (source.clone(), parser.comments, Vec::new());
-            Ok((Module { source, version, package, imports, rules, annotations, comments }, placed))
+            let (source, comments, parens) = (source.clone(), parser.comments, parser.parens);
+            let annotations = Vec::new();
+            Ok((Module { source, version, package, imports, rules, annotations, comments, parens }, placed))
         }
         _ => Err(errors),
     }
