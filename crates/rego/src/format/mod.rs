@@ -1,8 +1,27 @@
 //! Modules in OPA's layout, byte for byte what `opa fmt` writes, with two differences where that tool fails: what would lose
 //! a comment or change a module's meaning stays as written, and the text given is one that formatting leaves as it is.
 
-use crate::ast::Version;
+mod checks;
+mod collection;
+mod expr;
+mod imports;
+mod module;
+mod order;
+mod place;
+mod rule;
+mod same;
+mod term;
+mod writer;
+
+use crate::ast::{Module, Source, Version};
 use crate::error::{Code, Error};
+use crate::parse::{Options, parse_module};
+use module::Layout;
+use same::{Difference, difference};
+use std::collections::HashSet;
+
+/// How often a layout is laid out again until it stays as it is.
+const ROUNDS: usize = 8;
 
 /// How a module is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +63,62 @@ impl FormatOptions {
 /// The module in OPA's layout. What is not a module of the dialect, or cannot be written in the one wanted, is an error at
 /// its place.
 pub fn format(file: &str, text: &str, options: &FormatOptions) -> Result<String, Vec<Error>> {
-    let _ = (file, text, options);
-    Err(vec![Error::new(Code::Format, "formatting is not there yet")])
+    let mut written = once(file, text, options)?;
+    // A layout may itself be laid out in another way; what is given is one that stays.
+    let read = if options.write == Version::V0CompatV1 { options.read } else { options.write };
+    let again = FormatOptions { read, ..*options };
+    for _ in 0..ROUNDS {
+        // What does not parse was not to be checked.
+        let Ok(next) = once(file, &written, &again) else { break };
+        if next == written {
+            break;
+        }
+        written = next;
+    }
+    Ok(written)
+}
+
+/// One layout, and one that is faithful: rules which it would change or take a comment from are left as they stand.
+fn once(file: &str, text: &str, options: &FormatOptions) -> Result<String, Vec<Error>> {
+    let source = Source::new(0, file, text);
+    let module = parse_module(&source, &read(options.read))?;
+    if options.write != Version::V0 {
+        checks::check(&module)?;
+    }
+    let mut keep = HashSet::new();
+    loop {
+        let layout = module::write(&module, options, &keep)?;
+        let result = Source::new(0, file, &layout.text);
+        let wrong = match parse_module(&result, &read(options.write)) {
+            Ok(written) => match difference(&module, &written, options) {
+                Difference::None => return Ok(layout.text),
+                Difference::Rules(rules) => layout.holding(&rules),
+                Difference::Other => layout.all(),
+            },
+            Err(_) if options.read != options.write && !options.check_result => return Ok(layout.text),
+            Err(errors) => layout.at(errors.first().map_or(0, |error| error.location.offset)),
+        };
+        let before = keep.len();
+        keep.extend(wrong);
+        if keep.len() == before {
+            keep.extend(layout.all());
+        }
+        if keep.len() == before {
+            return Err(unfaithful(&module, &layout, &keep));
+        }
+    }
+}
+
+fn read(version: Version) -> Options {
+    Options { version, ..Options::default() }
+}
+
+/// The error of rules that cannot be written and cannot stay either.
+fn unfaithful(module: &Module, layout: &Layout, keep: &HashSet<usize>) -> Vec<Error> {
+    let first = layout.rules.iter().map(|(index, _)| *index).filter(|index| keep.contains(index)).min();
+    let place = first.and_then(|index| module.rules.get(index)).map_or(module.package.location, |rule| rule.location);
+    let message = "cannot be formatted without changing its meaning or losing a comment";
+    let mut error = Error::at(Code::Format, message, place, &module.source);
+    error.excerpt = Some((module.source.line(place).trim_start_matches('\t').to_owned(), 0));
+    vec![error]
 }

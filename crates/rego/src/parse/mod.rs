@@ -17,9 +17,10 @@ mod yaml;
 
 use crate::ast::{Body, Location, Module, Source, Version};
 use crate::error::{Code, Error};
+use lexer::Lexer;
 use module::Statement;
 use parser::Parser;
-use token::Keywords;
+use token::{Keywords, Kind};
 
 pub use parser::MAX_DEPTH;
 
@@ -87,6 +88,51 @@ pub fn parse_query(source: &Source, options: &Options) -> Result<Body, Vec<Error
         expr.index = u32::try_from(index).unwrap_or(u32::MAX);
     }
     Ok(body)
+}
+
+/// The value of a string in quotes or backticks, if a text is just that.
+pub(crate) fn string_literal(text: &str) -> Option<String> {
+    let mut faults = Vec::new();
+    let token = Lexer::new(text, Keywords::default()).scan(text, &mut faults);
+    if token.kind != Kind::String || token.end != text.len() || !faults.is_empty() {
+        return None;
+    }
+    literal::string_value(text)
+}
+
+/// The tokens of a part of a module, without whitespace and comments, up to what is none.
+pub(crate) fn tokens(text: &str) -> Vec<&str> {
+    let mut lexer = Lexer::new(text, Keywords::default());
+    let (mut out, mut faults) = (Vec::new(), Vec::new());
+    loop {
+        let token = lexer.scan(text, &mut faults);
+        match token.kind {
+            Kind::Eof => return out,
+            Kind::Whitespace | Kind::Comment => {}
+            _ => out.extend(text.get(token.offset..token.end)),
+        }
+    }
+}
+
+/// The first names of a path, as written, of a text that starts with one.
+pub(crate) fn path_tokens(text: &str, count: usize) -> Vec<&str> {
+    let mut lexer = Lexer::new(text, Keywords::default());
+    let (mut out, mut faults) = (Vec::new(), Vec::new());
+    while out.len() < count {
+        let token = lexer.scan(text, &mut faults);
+        match token.kind {
+            Kind::Eof => break,
+            Kind::Whitespace | Kind::Comment | Kind::Dot | Kind::LBrack | Kind::RBrack => {}
+            _ => out.extend(text.get(token.offset..token.end)),
+        }
+    }
+    out
+}
+
+/// The words that are keywords in a dialect without any import.
+pub(crate) fn keywords(v1: bool) -> Vec<&'static str> {
+    let future = if v1 { token::FUTURE.as_slice() } else { &[] };
+    module::KEYWORDS.iter().chain(future).copied().collect()
 }
 
 fn start<'a>(source: &'a Source, options: &Options) -> Result<Parser<'a>, Vec<Error>> {
