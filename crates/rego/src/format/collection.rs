@@ -2,9 +2,10 @@
 
 use super::order;
 use super::place::Place;
-use super::term::infix;
+use super::term::operation;
 use super::writer::{Comments, Halt, Writer, Written};
-use crate::ast::{Body, Comprehension, ObjectComprehension, Term, TermKind};
+use crate::ast::{Body, Comprehension, Location, ObjectComprehension, Term, TermKind};
+use crate::parse;
 
 /// An item of a collection: a term, or a key and a value.
 #[derive(Clone, Copy)]
@@ -51,6 +52,12 @@ impl<'a> Writer<'a> {
         written
     }
 
+    /// Whether there are variables in a text with names that OPA's compiler makes up: where they stand says nothing.
+    fn has_generated(&self, location: Location) -> bool {
+        let text = self.source.at(location);
+        text.contains("__local") && parse::tokens(text).iter().any(|token| token.starts_with("__local"))
+    }
+
     /// Items that all seem to stand at one place are sorted by what they are.
     fn ordered(&self, mut items: Vec<Item<'a>>) -> Vec<Item<'a>> {
         if self.pin.is_some() {
@@ -65,7 +72,8 @@ impl<'a> Writer<'a> {
     }
 
     fn items(&mut self, items: Vec<Item<'a>>, row: i64, close: i64, comments: Comments<'a>) -> Written<'a> {
-        let lines = lines(&items, row, |item| self.place(item.term).row);
+        let made = items.iter().any(|item| item.value.is_none() && self.has_generated(item.term.location));
+        let lines = if made { vec![items.as_slice()] } else { lines(&items, row, |item| self.place(item.term).row) };
         let many = lines.len() > 1;
         if many {
             // A comment behind the opening bracket goes behind the first items.
@@ -112,15 +120,8 @@ impl<'a> Writer<'a> {
 
     /// A union in parentheses keeps them, as it could be taken for a comprehension.
     fn item_term(&mut self, term: &'a Term, comments: Comments<'a>) -> Written<'a> {
-        let union = matches!(&term.kind, TermKind::Call(call) if infix(call).is_some_and(|(sign, _)| sign == "|"));
-        let parens = union && self.place(term).in_parens();
-        if !parens {
-            return self.term(term, comments);
-        }
-        self.put("(");
-        let written = self.term(term, comments);
-        self.put(")");
-        written
+        let union = operation(term).is_some_and(|operator| operator.sign == "|");
+        self.fenced(term, union && self.place(term).in_parens(), comments)
     }
 
     fn comprehension(
@@ -166,8 +167,7 @@ impl<'a> Writer<'a> {
             self.end_line();
             self.start_line();
         }
-        let parens = matches!(head.kind, TermKind::Call(_)) && at.in_parens();
-        let comments = self.operand(head, at, parens, comments).map_err(Halt::lost)?;
+        let comments = self.operand(head, at, true, comments).map_err(Halt::lost)?;
         self.put(" |");
         self.comprehension_body(open, close, body, at.row, place, comments)
     }
@@ -185,6 +185,7 @@ impl<'a> Writer<'a> {
         let Some(first) = body.first() else { return Ok(comments) };
         let rows: Vec<i64> = body.iter().map(|expr| self.expr_place(expr).row).collect();
         let single = lines(&rows, row, |row| *row).len() == 1;
+        let single = single || body.iter().any(|expr| self.has_generated(expr.location));
         if self.expr_place(first).row > row || !single {
             self.end_line();
             self.up();

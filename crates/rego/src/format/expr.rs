@@ -1,9 +1,9 @@
 //! Bodies and their expressions.
 
 use super::place::Place;
-use super::term::infix;
+use super::term::{Operator, infix, is_membership, operation};
 use super::writer::{Comments, Halt, Writer, Written};
-use crate::ast::{Body, Call, Every, Expr, ExprKind, Location, SomeDecl, With};
+use crate::ast::{Body, Call, Every, Expr, ExprKind, Location, SomeDecl, Term, With};
 use crate::error::{Code, Error};
 
 impl<'a> Writer<'a> {
@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
         }
         comments = self.term(value, comments).map_err(Halt::lost)?;
         self.put(" in ");
-        comments = self.term(domain, comments).map_err(Halt::lost)?;
+        comments = self.fenced(domain, is_membership(domain), comments).map_err(Halt::lost)?;
         self.put(" {");
         // The word itself is all that OPA sees of the place, so that comments before the brace come after it.
         let word = self.pin.unwrap_or(Place { text: "every", ..place });
@@ -151,11 +151,15 @@ impl<'a> Writer<'a> {
 
     /// A call that is an expression.
     fn call(&mut self, call: &'a Call, comments: Comments<'a>) -> Written<'a> {
-        let Some((sign, arity)) = infix(call) else {
+        let Some(Operator { sign, arity, precedence }) = infix(call) else {
             return self.plain_call(call, comments);
         };
         if sign == "in" {
-            return self.membership(false, call, arity, comments);
+            if call.args.len() != arity {
+                self.arity_error(call, sign, arity);
+                return Ok(comments);
+            }
+            return self.members(false, call.args.iter(), comments);
         }
         let (out, left, right) = match call.args.as_slice() {
             [left, right] => (None, left, right),
@@ -170,12 +174,13 @@ impl<'a> Writer<'a> {
             comments = self.term(out, comments).map_err(Halt::lost)?;
             self.put(" = ");
         }
-        comments = self.term(left, comments).map_err(Halt::lost)?;
+        let looser = |term: &Term, by: u8| operation(term).is_some_and(|inner| inner.precedence < precedence + by);
+        let fence = precedence > 0 && looser(left, 0);
+        comments = self.fenced(left, fence, comments).map_err(Halt::lost)?;
         self.put(&format!(" {sign} "));
-        match out {
-            Some(_) => self.term(right, comments).map_err(Halt::lost),
-            None => self.term(right, comments),
-        }
+        let fence = precedence > 0 && looser(right, 1);
+        let written = self.fenced(right, fence, comments);
+        if out.is_some() { written.map_err(Halt::lost) } else { written }
     }
 
     /// An operator was called by name with too few or too many arguments.

@@ -85,26 +85,31 @@ fn once(file: &str, text: &str, options: &FormatOptions) -> Result<String, Vec<E
     if options.write != Version::V0 {
         checks::check(&module)?;
     }
+    // What is compatible with V0 must be read by it.
+    let result_version = if options.write == Version::V0CompatV1 { Version::V0 } else { options.write };
     let mut keep = HashSet::new();
+    let mut first = None;
     loop {
         let layout = module::write(&module, options, &keep)?;
         let result = Source::new(0, file, &layout.text);
-        let wrong = match parse_module(&result, &read(options.write)) {
-            Ok(written) => match difference(&module, &written, options) {
+        let (wrong, why) = match parse_module(&result, &read(result_version)) {
+            Ok(written) => match difference(&module, &written) {
                 Difference::None => return Ok(layout.text),
-                Difference::Rules(rules) => layout.holding(&rules),
-                Difference::Other => layout.all(),
+                Difference::Rules(rules) => (layout.holding(&rules), "would have another meaning".to_owned()),
+                Difference::Other => (layout.all(), "would lose a comment or an import".to_owned()),
             },
             Err(_) if options.read != options.write && !options.check_result => return Ok(layout.text),
-            Err(errors) => layout.at(errors.first().map_or(0, |error| error.location.offset)),
+            Err(errors) => {
+                let error = errors.into_iter().next();
+                let why = error.as_ref().map_or_else(String::new, |error| format!("would fail with: {}", error.message));
+                (layout.at(error.map_or(0, |error| error.location.offset)), why)
+            }
         };
+        let (wrong, why) = first.get_or_insert((wrong, why)).clone();
         let before = keep.len();
-        keep.extend(wrong);
+        keep.extend(if keep.is_empty() { wrong.clone() } else { layout.all() });
         if keep.len() == before {
-            keep.extend(layout.all());
-        }
-        if keep.len() == before {
-            return Err(unfaithful(&module, &layout, &keep));
+            return Err(unfaithful(&module, &wrong, &why));
         }
     }
 }
@@ -113,12 +118,15 @@ fn read(version: Version) -> Options {
     Options { version, ..Options::default() }
 }
 
-/// The error of rules that cannot be written and cannot stay either.
-fn unfaithful(module: &Module, layout: &Layout, keep: &HashSet<usize>) -> Vec<Error> {
-    let first = layout.rules.iter().map(|(index, _)| *index).filter(|index| keep.contains(index)).min();
-    let place = first.and_then(|index| module.rules.get(index)).map_or(module.package.location, |rule| rule.location);
-    let message = "cannot be formatted without changing its meaning or losing a comment";
+/// The error of a rule that cannot be written and cannot stay either.
+fn unfaithful(module: &Module, rules: &[usize], why: &str) -> Vec<Error> {
+    let rule = rules.iter().min().and_then(|index| module.rules.get(*index));
+    let place = rule.map_or(module.package.location, |rule| rule.location);
+    let message = format!("cannot be formatted for this dialect: the result {why}");
     let mut error = Error::at(Code::Format, message, place, &module.source);
-    error.excerpt = Some((module.source.line(place).trim_start_matches('\t').to_owned(), 0));
+    let line = module.source.line(place);
+    let shown = line.trim_start_matches('\t');
+    let caret = (place.col as usize).saturating_sub(1 + line.len() - shown.len());
+    error.excerpt = Some((shown.to_owned(), caret));
     vec![error]
 }

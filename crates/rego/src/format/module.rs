@@ -53,7 +53,7 @@ pub(super) fn write(module: &Module, options: &FormatOptions, keep: &HashSet<usi
     let mut comments: Vec<&Comment> = Vec::new();
     for comment in &module.comments {
         let row = i64::from(comment.location.row);
-        let mut own = lines.iter_mut().filter(|line| line.row == row && comment.location.row != package_row);
+        let mut own = lines.iter_mut().filter(|line| line.row == row && comment.location.row > package_row);
         match own.next() {
             Some(line) => line.comment = Some(comment),
             None => comments.push(comment),

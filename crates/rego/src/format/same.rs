@@ -1,6 +1,5 @@
 //! Whether a module that was written is the one that was read: the same rules, and all of its comments.
 
-use super::FormatOptions;
 use crate::ast::{Module, json};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, HashSet};
@@ -16,18 +15,16 @@ pub(super) enum Difference {
 }
 
 /// Compares what was read with what was written.
-pub(super) fn difference(read: &Module, written: &Module, options: &FormatOptions) -> Difference {
+pub(super) fn difference(read: &Module, written: &Module) -> Difference {
     let (before, after) = (json::module(read), json::module(written));
     let rules = |module: &Json| module["rules"].as_array().cloned().unwrap_or_default();
     let (old, new) = (rules(&before), rules(&after));
     if before["package"] != after["package"] || old.len() != new.len() || imports(&before) != imports(&after) {
         return Difference::Other;
     }
-    let converted = options.read != options.write;
-    let plain = |rule: Json| normal(rule, converted);
     let pairs = old.into_iter().zip(new).enumerate();
     let wrong: Vec<usize> = pairs
-        .filter(|(_, (old, new))| old != new && plain(old.clone()) != plain(new.clone()))
+        .filter(|(_, (old, new))| old != new && normal(old.clone()) != normal(new.clone()))
         .map(|(i, _)| i)
         .collect();
     if !wrong.is_empty() {
@@ -55,21 +52,18 @@ fn imports(module: &Json) -> Vec<String> {
 
 /// Syntax without what the layout may choose: `=` or `:=` of a head, the order and repetition of a set's members, the
 /// names of wildcards, an operator's result as an argument or by `=`, constants within template strings.
-fn normal(found: Json, converted: bool) -> Json {
+fn normal(found: Json) -> Json {
     match found {
-        Json::Array(items) => items.into_iter().map(|item| normal(item, converted)).collect(),
+        Json::Array(items) => items.into_iter().map(|item| normal(item)).collect(),
         Json::Object(fields) => {
             let mut fields: serde_json::Map<String, Json> =
-                fields.into_iter().map(|(name, value)| (name, normal(value, converted))).collect();
+                fields.into_iter().map(|(name, value)| (name, normal(value))).collect();
             if fields.contains_key("ref") {
+                // Of names and keys the ref and the value say all.
                 fields.remove("assign");
-                if converted {
-                    // An `if` alone may make a key of a part of the ref.
-                    fields.remove("name");
-                    fields
-                        .remove("key")
-                        .filter(|_| !fields.contains_key("value"))
-                        .map(|key| fields.insert("key".into(), key));
+                fields.remove("name");
+                if fields.contains_key("value") {
+                    fields.remove("key");
                 }
             }
             match fields.get("type").and_then(Json::as_str) {

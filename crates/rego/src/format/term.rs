@@ -31,7 +31,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A term that is an operand, or `parens` is whether it wants parentheses if it is an operation.
+    /// A term that is in parentheses if it is an operation and `parens` wants them.
     pub(super) fn operand(
         &mut self,
         term: &'a Term,
@@ -80,6 +80,17 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The same where OPA writes no parentheses; those that the text needs are written all the same.
+    pub(super) fn fenced(&mut self, term: &'a Term, fence: bool, comments: Comments<'a>) -> Written<'a> {
+        if !fence {
+            return self.term(term, comments);
+        }
+        self.put("(");
+        let written = self.term(term, comments);
+        self.put(")");
+        written
+    }
+
     /// A number's own digits.
     fn number(&self, term: &Term) -> String {
         let written = self.source.at(term.location);
@@ -101,8 +112,7 @@ impl<'a> Writer<'a> {
     /// `head.path[..]`.
     pub(super) fn reference(&mut self, head: &'a Term, path: &'a [Term], comments: Comments<'a>) -> Written<'a> {
         let place = self.place(head);
-        let parens = matches!(head.kind, TermKind::Call(_)) && place.in_parens();
-        let mut comments = self.operand(head, place, parens, comments).map_err(Halt::lost)?;
+        let mut comments = self.operand(head, place, true, comments).map_err(Halt::lost)?;
         for part in path {
             match &part.kind {
                 TermKind::Scalar(Value::String(text)) => {
@@ -142,9 +152,16 @@ impl<'a> Writer<'a> {
     }
 
     fn nested_call(&mut self, call: &'a Call, parens: bool, comments: Comments<'a>) -> Written<'a> {
-        let Some((sign, arity)) = infix(call) else { return self.plain_call(call, comments) };
+        let Some(Operator { sign, arity, .. }) = infix(call).filter(|operator| operator.precedence > 0) else {
+            // An equation within a term can only be written as a call.
+            return self.plain_call(call, comments);
+        };
         if sign == "in" {
-            return self.membership(true, call, arity, comments);
+            if call.args.len() != arity {
+                self.arity_error(call, sign, arity);
+                return Ok(comments);
+            }
+            return self.members(parens || arity == 3, call.args.iter(), comments);
         }
         if call.args.len() != arity {
             self.arity_error(call, sign, arity);
@@ -161,21 +178,6 @@ impl<'a> Writer<'a> {
             self.put(")");
         }
         Ok(comments)
-    }
-
-    /// `x in xs` or `k, v in xs`.
-    pub(super) fn membership(
-        &mut self,
-        parens: bool,
-        call: &'a Call,
-        arity: usize,
-        comments: Comments<'a>,
-    ) -> Written<'a> {
-        if call.args.len() != arity {
-            self.arity_error(call, "in", arity);
-            return Ok(comments);
-        }
-        self.members(parens && arity == 3, call.args.iter(), comments)
     }
 
     /// Operands, the last of which is the domain.
@@ -196,7 +198,9 @@ impl<'a> Writer<'a> {
                 i if i + 1 == count => self.put(" in "),
                 _ => self.put(", "),
             }
-            written = written.and_then(|comments| self.operand(operand, self.place(operand), true, comments));
+            // `a in b in c` needs no parentheses, `a in (b in c)` does.
+            let fence = i > 0 || count > 2 || !is_membership(operand);
+            written = written.and_then(|comments| self.operand(operand, self.place(operand), fence, comments));
             if written.is_err() {
                 break;
             }
@@ -287,29 +291,52 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// An operator's sign and how many operands it has, where a call is of one.
-pub(super) fn infix(call: &Call) -> Option<(&'static str, usize)> {
+/// An infix operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Operator {
+    pub sign: &'static str,
+    pub arity: usize,
+    /// How tightly it binds.
+    pub precedence: u8,
+}
+
+/// The operator of a call that is of one.
+pub(super) fn infix(call: &Call) -> Option<Operator> {
     let name = call.operator.dotted()?;
-    Some(match name.as_str() {
-        "eq" => ("=", 2),
-        "assign" => (":=", 2),
-        "internal.member_2" => ("in", 2),
-        "internal.member_3" => ("in", 3),
-        "gt" => (">", 2),
-        "gte" => (">=", 2),
-        "lt" => ("<", 2),
-        "lte" => ("<=", 2),
-        "neq" => ("!=", 2),
-        "equal" => ("==", 2),
-        "plus" => ("+", 2),
-        "minus" => ("-", 2),
-        "mul" => ("*", 2),
-        "div" => ("/", 2),
-        "rem" => ("%", 2),
-        "and" => ("&", 2),
-        "or" => ("|", 2),
+    let (sign, arity, precedence) = match name.as_str() {
+        "eq" => ("=", 2, 0),
+        "assign" => (":=", 2, 0),
+        "internal.member_2" => ("in", 2, 1),
+        "internal.member_3" => ("in", 3, 1),
+        "gt" => (">", 2, 2),
+        "gte" => (">=", 2, 2),
+        "lt" => ("<", 2, 2),
+        "lte" => ("<=", 2, 2),
+        "neq" => ("!=", 2, 2),
+        "equal" => ("==", 2, 2),
+        "or" => ("|", 2, 3),
+        "and" => ("&", 2, 4),
+        "plus" => ("+", 2, 5),
+        "minus" => ("-", 2, 5),
+        "mul" => ("*", 2, 6),
+        "div" => ("/", 2, 6),
+        "rem" => ("%", 2, 6),
         _ => return None,
-    })
+    };
+    Some(Operator { sign, arity, precedence })
+}
+
+/// The operator of a term that is an operation.
+pub(super) fn operation(term: &Term) -> Option<Operator> {
+    match &term.kind {
+        TermKind::Call(call) => infix(call),
+        _ => None,
+    }
+}
+
+/// Whether a term is `x in xs`, which OPA never puts in parentheses.
+pub(super) fn is_membership(term: &Term) -> bool {
+    operation(term).is_some_and(|operator| operator.sign == "in" && operator.arity == 2)
 }
 
 /// Whether a name can follow a dot.
