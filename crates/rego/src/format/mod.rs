@@ -16,7 +16,6 @@ mod writer;
 use crate::ast::{Module, Source, Version};
 use crate::error::{Code, Error};
 use crate::parse::{Options, parse_module};
-use module::Layout;
 use same::{Difference, difference};
 use std::collections::HashSet;
 
@@ -89,29 +88,37 @@ fn once(file: &str, text: &str, options: &FormatOptions) -> Result<String, Vec<E
     let result_version = if options.write == Version::V0CompatV1 { Version::V0 } else { options.write };
     let mut keep = HashSet::new();
     let mut first = None;
-    loop {
+    for round in 0.. {
         let layout = module::write(&module, options, &keep)?;
         let result = Source::new(0, file, &layout.text);
         let (wrong, why) = match parse_module(&result, &read(result_version)) {
             Ok(written) => match difference(&module, &written) {
                 Difference::None => return Ok(layout.text),
                 Difference::Rules(rules) => (layout.holding(&rules), "would have another meaning".to_owned()),
-                Difference::Other => (layout.all(), "would lose a comment or an import".to_owned()),
+                Difference::Comments(texts) => (layout.around(&module, &texts), "would lose a comment".to_owned()),
+                Difference::Other => (layout.all(), "would lose a rule or an import".to_owned()),
             },
             Err(_) if options.read != options.write && !options.check_result => return Ok(layout.text),
             Err(errors) => {
                 let error = errors.into_iter().next();
-                let why = error.as_ref().map_or_else(String::new, |error| format!("would fail with: {}", error.message));
+                let why =
+                    error.as_ref().map_or_else(String::new, |error| format!("would fail with: {}", error.message));
                 (layout.at(error.map_or(0, |error| error.location.offset)), why)
             }
         };
-        let (wrong, why) = first.get_or_insert((wrong, why)).clone();
         let before = keep.len();
-        keep.extend(if keep.is_empty() { wrong.clone() } else { layout.all() });
-        if keep.len() == before {
-            return Err(unfaithful(&module, &wrong, &why));
+        keep.extend(wrong.iter().copied());
+        first.get_or_insert((wrong, why));
+        if keep.len() == before || round > ROUNDS {
+            let before = keep.len();
+            keep.extend(layout.all());
+            if keep.len() == before {
+                break;
+            }
         }
     }
+    let (rules, why) = first.unwrap_or_default();
+    Err(unfaithful(&module, &rules, &why))
 }
 
 fn read(version: Version) -> Options {

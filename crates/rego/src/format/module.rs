@@ -8,40 +8,52 @@ use super::writer::{Comments, Style, Writer, split};
 use crate::ast::{Comment, Location, Module, Name, Rule, Term, TermKind, Version};
 use crate::error::Error;
 use crate::parse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// A module written, and where in the text its rules are.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub text: String,
-    /// The index of a rule and the byte at which it starts; a rule with several bodies is one.
-    pub rules: Vec<(usize, usize)>,
+    pub rules: Vec<Span>,
+}
+
+/// Where a rule with all its bodies stood and stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// The index of the rule.
+    index: usize,
+    source: Location,
+    /// The byte of the text at which it starts, with the comments above.
+    start: usize,
 }
 
 impl Layout {
     /// Of all rules, the indexes.
     pub(super) fn all(&self) -> Vec<usize> {
-        self.rules.iter().map(|(index, _)| *index).collect()
+        self.rules.iter().map(|span| span.index).collect()
     }
 
     /// The rules that certain ones are, or are further bodies of.
     pub(super) fn holding(&self, rules: &[usize]) -> Vec<usize> {
-        rules
-            .iter()
-            .filter_map(|rule| self.rules.iter().rev().find(|(index, _)| index <= rule))
-            .map(|found| found.0)
-            .collect()
+        let holder = |rule: &usize| self.rules.iter().rev().find(|span| span.index <= *rule);
+        rules.iter().filter_map(holder).map(|span| span.index).collect()
+    }
+
+    /// The rules within which comments of these texts stood.
+    pub(super) fn around(&self, module: &Module, texts: &[String]) -> Vec<usize> {
+        let meant = module.comments.iter().filter(|comment| texts.iter().any(|text| text == comment.text.trim_end()));
+        let offsets: Vec<u32> = meant.map(|comment| comment.location.offset).collect();
+        let within = |span: &&Span| {
+            let end = span.source.offset.saturating_add(span.source.len);
+            offsets.iter().any(|offset| (span.source.offset..end).contains(offset))
+        };
+        self.rules.iter().filter(within).map(|span| span.index).collect()
     }
 
     /// The rule at a byte of the text.
     pub(super) fn at(&self, offset: u32) -> Vec<usize> {
-        self.rules
-            .iter()
-            .rev()
-            .find(|(_, start)| *start <= offset as usize)
-            .map(|(index, _)| *index)
-            .into_iter()
-            .collect()
+        let found = self.rules.iter().rev().find(|span| span.start <= offset as usize);
+        found.map(|span| span.index).into_iter().collect()
     }
 }
 
@@ -153,7 +165,7 @@ fn write_rules<'a>(
     writer: &mut Writer<'a>,
     groups: &[Group<'a>],
     keep: &HashSet<usize>,
-    spans: &mut Vec<(usize, usize)>,
+    spans: &mut Vec<Span>,
     comments: Comments<'a>,
 ) -> Comments<'a> {
     let mut left = comments;
@@ -166,7 +178,7 @@ fn write_rules<'a>(
     for (i, (group, rule, chained)) in all.iter().enumerate() {
         if !chained {
             start = (writer.out.len(), writer.line, left);
-            spans.push((group.index, writer.out.len()));
+            spans.push(Span { index: group.index, source: group.location, start: writer.out.len() });
             given_up = keep.contains(&group.index);
         }
         let next = all.get(i + 1);
@@ -195,7 +207,7 @@ fn write_rules<'a>(
     left
 }
 
-/// Whether what was written since a byte lacks one of the comments that are no longer left.
+/// Whether what was written since a byte has other comments than those that are no longer left.
 fn loses<'a>(
     writer: &Writer<'a>,
     start: usize,
@@ -204,15 +216,15 @@ fn loses<'a>(
     left: Comments<'a>,
 ) -> bool {
     let used = before.len().saturating_sub(left.len());
-    let mut wanted: HashMap<&str, usize> = HashMap::new();
     let pending = writer.line.comment.map(|comment| comment.location);
-    for comment in before.iter().take(used).copied().chain(waiting) {
-        if Some(comment.location) != pending {
-            *wanted.entry(comment.text.trim_end()).or_default() += 1;
-        }
-    }
-    let written = writer.out.get(start..).unwrap_or_default();
-    wanted.into_iter().any(|(text, count)| written.matches(&format!("#{text}")).count() < count)
+    let used = before.iter().take(used).copied().chain(waiting).filter(|comment| Some(comment.location) != pending);
+    let mut wanted: Vec<&str> = used.map(|comment| comment.text.trim_end()).collect();
+    let text = writer.out.get(start..).unwrap_or_default();
+    let mut written: Vec<&str> =
+        parse::comments(text).into_iter().filter_map(|comment| comment.strip_prefix('#')).map(str::trim_end).collect();
+    wanted.sort_unstable();
+    written.sort_unstable();
+    wanted != written
 }
 
 /// A rule with the comments in it as in the source.
@@ -279,7 +291,10 @@ fn repeated_wildcards(module: &Module) -> HashSet<Name> {
             }
         }
     }
-    repeated.retain(|name| !module.source.text.contains(&name.replacen('$', "_", 1)));
+    if !repeated.is_empty() {
+        let taken: HashSet<&str> = parse::tokens(&module.source.text).into_iter().collect();
+        repeated.retain(|name: &Name| !taken.contains(&*name.replacen('$', "_", 1)));
+    }
     repeated
 }
 

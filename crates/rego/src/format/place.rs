@@ -1,14 +1,13 @@
-//! Where syntax stands as the layout sees it: its first row and column and its text, parentheses included.
+//! Where syntax stands as the layout sees it: its first row and its text, parentheses included.
 
 use crate::ast::{Location, Module, Source, Term};
 use std::collections::HashMap;
 
-/// A row, a column and the text that starts there.
+/// A row and the text that starts there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     /// 0 or less: nowhere.
     pub row: i64,
-    pub col: u32,
     pub text: &'a str,
 }
 
@@ -18,7 +17,7 @@ pub(super) const NOWHERE: i64 = -1;
 impl<'a> Place<'a> {
     /// Of a location without parentheses.
     pub(super) fn of(location: Location, source: &'a Source) -> Self {
-        Self { row: location.row.into(), col: location.col, text: source.at(location) }
+        Self { row: location.row.into(), text: source.at(location) }
     }
 
     /// Whether it starts in parentheses of its own.

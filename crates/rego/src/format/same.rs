@@ -10,7 +10,9 @@ pub(super) enum Difference {
     None,
     /// Rules, by their indexes.
     Rules(Vec<usize>),
-    /// A comment, the package, the imports or the number of rules.
+    /// Comments that are missing or repeated.
+    Comments(Vec<String>),
+    /// The package, the imports or the number of rules.
     Other,
 }
 
@@ -30,7 +32,10 @@ pub(super) fn difference(read: &Module, written: &Module) -> Difference {
     if !wrong.is_empty() {
         return Difference::Rules(wrong);
     }
-    if comments(read) == comments(written) { Difference::None } else { Difference::Other }
+    let (old, new) = (comments(read), comments(written));
+    let changed = old.keys().chain(new.keys()).filter(|text| old.get(*text) != new.get(*text));
+    let changed: Vec<String> = changed.map(|text| (*text).to_owned()).collect();
+    if changed.is_empty() { Difference::None } else { Difference::Comments(changed) }
 }
 
 fn comments(module: &Module) -> BTreeMap<&str, usize> {
@@ -54,7 +59,7 @@ fn imports(module: &Json) -> Vec<String> {
 /// names of wildcards, an operator's result as an argument or by `=`, constants within template strings.
 fn normal(found: Json) -> Json {
     match found {
-        Json::Array(items) => items.into_iter().map(|item| normal(item)).collect(),
+        Json::Array(items) => items.into_iter().map(normal).collect(),
         Json::Object(fields) => {
             let mut fields: serde_json::Map<String, Json> =
                 fields.into_iter().map(|(name, value)| (name, normal(value))).collect();

@@ -114,9 +114,18 @@ impl<'a> Writer<'a> {
         self.out.push('\n');
     }
 
-    /// On a line of its own.
+    /// On a line of its own. Where one waits for the end of the line and nothing else is in it, that one comes before;
+    /// OPA makes one comment of the two.
     pub(super) fn comment_line(&mut self, comment: &Comment) {
         if !self.line.open {
+            self.start_line();
+        }
+        if !self.line.delay
+            && self.out.ends_with(['\t', '\n'])
+            && let Some(waiting) = self.line.comment.take()
+        {
+            self.put_comment(waiting);
+            self.end_line();
             self.start_line();
         }
         self.put_comment(comment);

@@ -100,16 +100,37 @@ pub(crate) fn string_literal(text: &str) -> Option<String> {
     literal::string_value(text)
 }
 
-/// The tokens of a part of a module, without whitespace and comments, up to what is none.
+/// The tokens of a part of a module, without whitespace and comments.
 pub(crate) fn tokens(text: &str) -> Vec<&str> {
+    pieces(text, |kind| !matches!(kind, Kind::Whitespace | Kind::Comment))
+}
+
+/// The comments of a part of a module, each with its `#`.
+pub(crate) fn comments(text: &str) -> Vec<&str> {
+    pieces(text, |kind| kind == Kind::Comment)
+}
+
+fn pieces(text: &str, wanted: impl Fn(Kind) -> bool) -> Vec<&str> {
     let mut lexer = Lexer::new(text, Keywords::default());
     let (mut out, mut faults) = (Vec::new(), Vec::new());
+    // Of each template string that is open: whether it is raw, and the braces open in its expression.
+    let mut templates: Vec<(bool, usize)> = Vec::new();
     loop {
-        let token = lexer.scan(text, &mut faults);
-        match token.kind {
-            Kind::Eof => return out,
-            Kind::Whitespace | Kind::Comment => {}
-            _ => out.extend(text.get(token.offset..token.end)),
+        let mut token = lexer.scan(text, &mut faults);
+        if let (Kind::RBrace, Some((raw, 0))) = (token.kind, templates.last().copied()) {
+            templates.pop();
+            token = lexer.scan_template(text, raw, token, &mut faults);
+        }
+        match (token.kind, templates.last_mut()) {
+            (Kind::Eof, _) => return out,
+            (Kind::TemplatePart, _) => templates.push((false, 0)),
+            (Kind::RawTemplatePart, _) => templates.push((true, 0)),
+            (Kind::LBrace, Some((_, open))) => *open += 1,
+            (Kind::RBrace, Some((_, open))) => *open -= 1,
+            _ => {}
+        }
+        if wanted(token.kind) {
+            out.extend(text.get(token.offset..token.end));
         }
     }
 }
