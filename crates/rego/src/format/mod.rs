@@ -1,5 +1,13 @@
-//! Modules in OPA's layout, byte for byte what `opa fmt` writes, with two differences where that tool fails: what would lose
-//! a comment or change a module's meaning stays as written, and the text given is one that formatting leaves as it is.
+//! Modules in OPA's layout, byte for byte what `opa fmt` writes, but where that tool fails:
+//!
+//! - A rule that it would write with another meaning, as no Rego at all, or without one of its comments stays as it stands
+//!   (`"x"` as the value of `{"k": "x" | ..}` and strings after `else := "x" if` become other strings there, and comments
+//!   within what it puts into one line are lost or doubled).
+//! - Parentheses that the meaning needs are written: around `x in xs` and comparisons as operands.
+//! - Two comments that it makes one of at the head of a list stay two.
+//! - What it writes differently the second time is given as it stays, and no rule takes the indentation of the one before.
+//!
+//! Where the dialect changes, what stays as it stands may not be of it: that is an error at the rule.
 
 mod checks;
 mod collection;
@@ -66,6 +74,9 @@ pub fn format(file: &str, text: &str, options: &FormatOptions) -> Result<String,
     // A layout may itself be laid out in another way; what is given is one that stays.
     let read = if options.write == Version::V0CompatV1 { options.read } else { options.write };
     let again = FormatOptions { read, ..*options };
+    if written == text && again == *options {
+        return Ok(written);
+    }
     for _ in 0..ROUNDS {
         // What does not parse was not to be checked.
         let Ok(next) = once(file, &written, &again) else { break };

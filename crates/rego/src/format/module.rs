@@ -35,17 +35,19 @@ impl Layout {
 
     /// The rules that certain ones are, or are further bodies of.
     pub(super) fn holding(&self, rules: &[usize]) -> Vec<usize> {
-        let holder = |rule: &usize| self.rules.iter().rev().find(|span| span.index <= *rule);
+        let holder =
+            |rule: &usize| self.rules.get(self.rules.partition_point(|span| span.index <= *rule).checked_sub(1)?);
         rules.iter().filter_map(holder).map(|span| span.index).collect()
     }
 
     /// The rules within which comments of these texts stood.
-    pub(super) fn around(&self, module: &Module, texts: &[String]) -> Vec<usize> {
-        let meant = module.comments.iter().filter(|comment| texts.iter().any(|text| text == comment.text.trim_end()));
+    pub(super) fn around(&self, module: &Module, texts: &HashSet<String>) -> Vec<usize> {
+        let meant = module.comments.iter().filter(|comment| texts.contains(comment.text.trim_end()));
         let offsets: Vec<u32> = meant.map(|comment| comment.location.offset).collect();
         let within = |span: &&Span| {
             let end = span.source.offset.saturating_add(span.source.len);
-            offsets.iter().any(|offset| (span.source.offset..end).contains(offset))
+            let first = offsets.partition_point(|offset| *offset < span.source.offset);
+            offsets.get(first).is_some_and(|offset| *offset < end)
         };
         self.rules.iter().filter(within).map(|span| span.index).collect()
     }

@@ -11,7 +11,7 @@ pub(super) enum Difference {
     /// Rules, by their indexes.
     Rules(Vec<usize>),
     /// Comments that are missing or repeated.
-    Comments(Vec<String>),
+    Comments(HashSet<String>),
     /// The package, the imports or the number of rules.
     Other,
 }
@@ -34,7 +34,7 @@ pub(super) fn difference(read: &Module, written: &Module) -> Difference {
     }
     let (old, new) = (comments(read), comments(written));
     let changed = old.keys().chain(new.keys()).filter(|text| old.get(*text) != new.get(*text));
-    let changed: Vec<String> = changed.map(|text| (*text).to_owned()).collect();
+    let changed: HashSet<String> = changed.map(|text| (*text).to_owned()).collect();
     if changed.is_empty() { Difference::None } else { Difference::Comments(changed) }
 }
 
