@@ -1,5 +1,6 @@
 //! Whether a module that was written is the one that was read: the same rules, and all of its comments.
 
+use super::order::plain_number;
 use crate::ast::{Module, json};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, HashSet};
@@ -90,6 +91,7 @@ fn normal(found: Json) -> Json {
             }
             fields.into()
         }
+        Json::Number(number) => plain_number(&number),
         other => other,
     }
 }
@@ -124,6 +126,7 @@ fn merge_texts(parts: &mut Json) {
     for item in items.drain(..) {
         let text = match (item["type"].as_str(), &item["value"]) {
             (Some("string"), Json::String(text)) => text.clone(),
+            (Some("number"), Json::String(digits)) => digits.clone(),
             (Some("number" | "boolean"), value) => value.to_string(),
             (Some("null"), _) => "null".to_owned(),
             _ => {

@@ -21,6 +21,8 @@ table := {
 	},
 }
 
+numbers := {1, 2}
+
 members := {
 	3, 1,
 	2,
