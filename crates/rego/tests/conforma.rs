@@ -60,9 +60,9 @@ fn its_own_tests_pass() {
     let data: serde_json::Value =
         serde_saphyr::from_str(&std::fs::read_to_string(folder.join("example/data/rule_data.yml")).unwrap()).unwrap();
     engine.set_data(Value::from_json(&data));
-    let policy = engine.compile().unwrap_or_else(|errors| {
-        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    });
+    let policy = engine
+        .compile()
+        .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     let only = std::env::var("CONFORMA_ONLY").unwrap_or_default();
     let options = QueryOptions { now_ns: 1_763_000_000_000_000_000, ..QueryOptions::default() };
     let (mut passed, mut failed) = (0, Vec::new());
@@ -90,8 +90,5 @@ fn name(path: &[Value]) -> &str {
 
 /// `ec.purl.*`, which its tests use as they are.
 fn purl() -> [HostBuiltin; 2] {
-    [
-        HostBuiltin::new("ec.purl.is_valid", 1, |_, _| Ok(None)),
-        HostBuiltin::new("ec.purl.parse", 1, |_, _| Ok(None)),
-    ]
+    [HostBuiltin::new("ec.purl.is_valid", 1, |_, _| Ok(None)), HostBuiltin::new("ec.purl.parse", 1, |_, _| Ok(None))]
 }

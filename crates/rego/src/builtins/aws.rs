@@ -1,6 +1,6 @@
 //! `providers.aws.sign_req`: the headers of an HTTP request signed as AWS asks for (Signature Version 4).
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, refused, some};
+use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, refused, some};
 use crate::gourl;
 use crate::json;
 use crate::value::Value;
@@ -55,7 +55,10 @@ fn sign_request(a: &[Value]) -> Outcome {
     let url = gourl::parse(text("url")).map_err(args::failed)?;
     let body = match (part("raw_body"), part("body")) {
         (Some(raw), _) => raw.as_str().unwrap_or_default().to_owned(),
-        (None, Some(body)) => json::to_string(body),
+        (None, Some(body)) => {
+            bounds::value(body)?;
+            json::to_string(body)
+        }
         (None, None) => String::new(),
     };
     let sign_body = match config.get(&Value::from("disable_payload_signing")) {

@@ -12,6 +12,7 @@ mod arithmetic;
 mod arrays;
 mod aws;
 mod bits;
+mod bounds;
 mod caches;
 mod casts;
 mod comparison;

@@ -1,7 +1,7 @@
 //! `io.jwt.encode_sign` and `encode_sign_raw`: tokens signed with JSON web keys.
 
 use super::super::encoding::base64url_bytes;
-use super::super::{BuiltinError, Outcome, args, some};
+use super::super::{BuiltinError, Outcome, args, bounds, some};
 use super::algorithm::Algorithm;
 use super::keys::{field, part, point};
 use super::token::Object;
@@ -17,6 +17,7 @@ use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair};
 /// Headers, payload and key as values.
 pub(super) fn encode_sign(a: &[Value]) -> Outcome {
     let text = |position: usize| json::to_string(args::value(a, position));
+    a.iter().try_for_each(bounds::value)?;
     encode_sign_raw(&text(1), &text(2), &text(3))
 }
 
