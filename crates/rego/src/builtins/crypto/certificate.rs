@@ -149,13 +149,13 @@ pub fn extension<'a>(content: &mut Der<'a>) -> Result<Extension<'a>, String> {
 
 /// A time, in UTC as RFC 5280 has it: `YYMMDDHHMM[SS]Z` of the years 1950 to 2049, or `YYYYMMDDHHMMSSZ`.
 fn time(rest: &mut Der<'_>) -> Result<i64, String> {
-    let (tag, content, _) = rest.any().ok_or("x509: unsupported time format")?;
-    let (what, year, seconds) = match tag {
-        0x17 => ("UTCTime", 2, content.0.len() == 13),
-        0x18 => ("GeneralizedTime", 4, true),
+    let (what, tag, year) = match rest.0.first() {
+        Some(0x17) => ("UTCTime", 0x17, 2),
+        Some(0x18) => ("GeneralizedTime", 0x18, 4),
         _ => return Err("x509: unsupported time format".to_owned()),
     };
-    civil(content.0, year, seconds).ok_or_else(malformed(what))
+    let content = rest.read(tag).ok_or_else(malformed(what))?;
+    civil(content.0, year, year == 4 || content.0.len() == 13).ok_or_else(malformed(what))
 }
 
 fn civil(bytes: &[u8], year_digits: usize, seconds: bool) -> Option<i64> {

@@ -142,6 +142,10 @@ pub fn sec1(bytes: &[u8], named: Option<Curve>) -> Result<PrivateKey, String> {
     let version = inner.small(INTEGER).ok_or_else(wrong)?;
     let secret = inner.read(OCTETS).ok_or_else(wrong)?;
     let own = inner.optional(der::explicit(0)).ok_or_else(wrong)?;
+    // The point is computed; what the file says of it has to be well formed only.
+    if let Some(mut public) = inner.optional(der::explicit(1)).ok_or_else(wrong)? {
+        public.bits().ok_or_else(wrong)?;
+    }
     if version != 1 {
         return Err(format!("x509: unknown EC private key version {version}"));
     }

@@ -121,14 +121,12 @@ impl Curve {
 
     /// Whether an uncompressed point is on the curve.
     fn has(self, point: &[u8]) -> bool {
-        point.first() == Some(&4)
-            && point.len() == 1 + 2 * self.size()
-            && match self {
-                Self::P224 => true,
-                Self::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
-                Self::P384 => p384::PublicKey::from_sec1_bytes(point).is_ok(),
-                Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
-            }
+        match self {
+            Self::P224 => true,
+            Self::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
+            Self::P384 => p384::PublicKey::from_sec1_bytes(point).is_ok(),
+            Self::P521 => p521::PublicKey::from_sec1_bytes(point).is_ok(),
+        }
     }
 }
 
@@ -188,8 +186,11 @@ fn key(algorithm: &Algorithm<'_>, bytes: &[u8]) -> Result<Option<PublicKey>, Str
         3 => {
             let curve = Der(algorithm.parameters).object().ok_or("x509: invalid ECDSA parameters")?;
             let curve = Curve::named(&curve).ok_or("x509: unsupported elliptic curve")?;
+            if bytes.first() != Some(&4) || bytes.len() != 1 + 2 * curve.size() {
+                return Err("ecdsa: invalid uncompressed public key".to_owned());
+            }
             if !curve.has(bytes) {
-                return Err("crypto/ecdh: invalid public key".to_owned());
+                return Err(format!("{curve:?} point not on curve"));
             }
             PublicKey::Ec { curve, point: bytes.to_vec() }
         }
