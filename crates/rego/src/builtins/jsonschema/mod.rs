@@ -18,7 +18,7 @@ use schema::Schema;
 
 pub const ALL: &[Builtin] = &[
     pure("json.verify_schema", 1, |a, _| {
-        let outcome = document(args::value(a, 1)).and_then(|schema| compile(&schema));
+        let outcome = schema(args::value(a, 1)).and_then(|schema| compile(&schema));
         some(match outcome {
             Ok(_) => Value::array([true.into(), Value::Null]),
             Err(message) => Value::array([false.into(), Value::string(format!("jsonschema: {message}"))]),
@@ -45,9 +45,18 @@ fn document(value: &Value) -> Result<Value, String> {
     }
 }
 
+/// A schema: as a document, but no array. OPA takes one since 1.13, against its own declaration, to call it invalid later;
+/// policies are written for the message that it gave before.
+fn schema(value: &Value) -> Result<Value, String> {
+    match value {
+        Value::Array(_) => Err("wrong type, expected string or object".to_owned()),
+        value => document(value),
+    }
+}
+
 fn match_schema(a: &[Value], context: &mut Context) -> Outcome {
     let instance = document(args::value(a, 1)).map_err(BuiltinError::Failed)?;
-    let schema = document(args::value(a, 2)).map_err(BuiltinError::Failed)?;
+    let schema = schema(args::value(a, 2)).map_err(BuiltinError::Failed)?;
     let kept = context.caches.schema(&schema);
     let schemas = kept.as_ref().as_ref().map_err(|message| BuiltinError::Failed(message.clone()))?;
     let faults = validate::validate(&schemas.0, &instance, context)?;
