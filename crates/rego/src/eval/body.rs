@@ -141,7 +141,7 @@ impl<'p> Eval<'p> {
             let held = eval.holds(body, frame);
             frame.undo(mark);
             // In doubt is not yet false.
-            held.map(|held| held || eval.doubts() > doubts)
+            held.map(|held| held || eval.doubts() != doubts)
         };
         match domain {
             Value::Array(items) => {

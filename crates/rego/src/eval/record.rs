@@ -269,7 +269,7 @@ impl<'p> Eval<'p> {
             (Some(Origin::Made(_)) | None, Some(value)) => record.places.find(value),
             _ => None,
         };
-        if let Some(origin) = placed.as_ref().or(record.current.as_ref()) {
+        for origin in record.current.iter().chain(&placed) {
             let sources = origin.sources(found);
             record.seen.extend(sources.iter().cloned());
             record.reads.extend(sources);

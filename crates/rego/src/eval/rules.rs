@@ -62,10 +62,10 @@ impl<'p> Eval<'p> {
         let (value, proof) = self.record_apart(|eval| eval.step(|eval| work(eval, at)));
         self.location = location;
         let value = value?;
-        let doubts = self.unknown.as_mut().map(|unknown| unknown.perhaps.split_off(doubts.min(unknown.perhaps.len())));
+        let doubts = self.take_doubts(doubts);
         // One value that is there stays, whatever else becomes known.
         let settled = value.is_some() && !at.partial && !at.set;
-        let doubts = doubts.filter(|doubts| !doubts.is_empty() && !settled).map(Rc::from);
+        let doubts = doubts.filter(|_| !settled).map(Rc::from);
         let rule = || std::iter::once(Value::string("data")).chain(at.path.iter().cloned()).collect();
         let proof = proof.map(|proof| Arc::new(Proof { rule: rule(), ..proof }));
         Ok(Answer { value, doubts, proof })
@@ -125,7 +125,7 @@ impl<'p> Eval<'p> {
             if let Some(doubts) = answer.doubts
                 && let Some(unknown) = &mut self.unknown
             {
-                unknown.perhaps.extend(doubts.iter().cloned());
+                unknown.doubt(doubts.iter().cloned());
             }
             if let Some(value) = answer.value {
                 let location = at.rules.first().or(at.default.as_ref()).map(|rule| self.rule(*rule).location);
@@ -253,7 +253,7 @@ impl<'p> Eval<'p> {
                 Ok(()) | Err(Halt::Unknown) => frame.undo(mark),
             }
             // In doubt, nobody knows whether an `else` is reached.
-            if any || self.doubts() > doubts {
+            if any || self.doubts() != doubts {
                 break;
             }
         }

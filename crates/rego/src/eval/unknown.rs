@@ -27,13 +27,28 @@ pub(super) struct Unknown {
     pub holes: Vec<Reason>,
     /// Met on the way to it.
     pub branch: Vec<Reason>,
-    /// Solutions of the body at hand that are only perhaps ones.
+    /// Why solutions of the body at hand are only perhaps ones.
     pub perhaps: Vec<Reason>,
+    /// How many there are; their reasons are kept each once.
+    count: u64,
+}
+
+/// A point of the evaluation, to ask what has been doubted since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Doubts {
+    count: u64,
+    reasons: usize,
 }
 
 impl Unknown {
     pub fn new(paths: Vec<Vec<Value>>) -> Self {
         Self { paths, ..Self::default() }
+    }
+
+    /// Solutions that are only perhaps ones.
+    pub fn doubt(&mut self, reasons: impl IntoIterator<Item = Reason>) {
+        self.count += 1;
+        add(&mut self.perhaps, reasons);
     }
 
     /// The unknown places that go on from a key at a depth.
@@ -76,24 +91,38 @@ impl<'p> Eval<'p> {
         }
     }
 
-    /// How many solutions are only perhaps ones, in the body at hand.
-    pub(super) fn doubts(&self) -> usize {
-        self.unknown.as_ref().map_or(0, |unknown| unknown.perhaps.len())
+    /// Where the evaluation is, for what is doubted from here on.
+    pub(super) fn doubts(&self) -> Doubts {
+        self.unknown
+            .as_ref()
+            .map_or_else(Doubts::default, |unknown| Doubts { count: unknown.count, reasons: unknown.perhaps.len() })
     }
 
     /// Forgets doubts that no longer matter.
-    pub(super) fn settle(&mut self, before: usize) {
+    pub(super) fn settle(&mut self, since: Doubts) {
         if let Some(unknown) = &mut self.unknown {
-            unknown.perhaps.truncate(before);
+            unknown.perhaps.truncate(since.reasons);
+            unknown.count = since.count;
         }
     }
 
-    /// Makes the doubts since `before` holes of the expression at hand; whether there are any.
-    pub(super) fn doubted(&mut self, before: usize) -> bool {
-        let Some(unknown) = &mut self.unknown else { return false };
-        let doubts = unknown.perhaps.split_off(before.min(unknown.perhaps.len()));
-        add(&mut unknown.holes, doubts.iter().cloned());
-        !doubts.is_empty()
+    /// Takes the doubts since a point out of the body at hand; none where there are none.
+    pub(super) fn take_doubts(&mut self, since: Doubts) -> Option<Vec<Reason>> {
+        let unknown = self.unknown.as_mut().filter(|unknown| unknown.count > since.count)?;
+        let mut reasons = unknown.perhaps.split_off(since.reasons.min(unknown.perhaps.len()));
+        if reasons.is_empty() {
+            // They are those that others have given, too.
+            reasons.clone_from(&unknown.perhaps);
+        }
+        unknown.count = since.count;
+        Some(reasons)
+    }
+
+    /// Makes the doubts since a point holes of the expression at hand; whether there are any.
+    pub(super) fn doubted(&mut self, since: Doubts) -> bool {
+        let Some(reasons) = self.take_doubts(since) else { return false };
+        self.holes(reasons);
+        true
     }
 
     /// The end of a body: a solution, or only perhaps one.
@@ -102,7 +131,7 @@ impl<'p> Eval<'p> {
             && !unknown.branch.is_empty()
         {
             let branch = unknown.branch.clone();
-            add(&mut unknown.perhaps, branch);
+            unknown.doubt(branch);
             return Ok(());
         }
         let before = self.unknown.as_ref().map_or(0, |unknown| unknown.holes.len());
@@ -111,7 +140,7 @@ impl<'p> Eval<'p> {
             Err(Halt::Unknown) => {
                 if let Some(unknown) = &mut self.unknown {
                     let holes = unknown.holes.split_off(before.min(unknown.holes.len()));
-                    add(&mut unknown.perhaps, holes);
+                    unknown.doubt(holes);
                 }
                 Ok(())
             }
