@@ -7,6 +7,7 @@ pub mod compile;
 pub mod engine;
 pub mod error;
 pub mod eval;
+pub mod format;
 mod globsect;
 mod gofloat;
 mod gofmt;
