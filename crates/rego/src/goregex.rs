@@ -281,7 +281,11 @@ impl Translator<'_> {
                 }
                 '[' if self.pattern[here..].starts_with("[:") && self.pattern[here + 2..].contains(":]") => {
                     let end = here + self.pattern[here..].find(":]").unwrap_or(0) + 2;
-                    self.out.push_str(&self.pattern[here..end]);
+                    let class = &self.pattern[here..end];
+                    if !POSIX.contains(&class.trim_matches(['[', ':', '^', ']'])) {
+                        return Err(failure("invalid character class range", class));
+                    }
+                    self.out.push_str(class);
                     while self.here() < end && self.chars.next().is_some() {}
                 }
                 '\\' => {
@@ -304,6 +308,12 @@ impl Translator<'_> {
         Err(failure("missing closing ]", &self.pattern[at..]))
     }
 }
+
+/// The classes `[:name:]`; `[:^name:]` is what is not in one.
+const POSIX: &[&str] = &[
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+    "xdigit",
+];
 
 /// What a Perl class holds in Go: ASCII only.
 fn perl(class: char) -> &'static str {

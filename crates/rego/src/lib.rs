@@ -12,6 +12,7 @@ mod globsect;
 mod gofloat;
 mod gofmt;
 mod goregex;
+mod gourl;
 pub mod json;
 pub mod limits;
 pub mod number;

@@ -10,7 +10,9 @@ mod aggregates;
 pub mod args;
 mod arithmetic;
 mod arrays;
+mod aws;
 mod bits;
+mod bounds;
 mod caches;
 mod casts;
 mod comparison;
@@ -23,8 +25,10 @@ mod jsonschema;
 mod jwt;
 mod marshal;
 mod net;
+mod notes;
 mod numbers;
 mod objects;
+mod policy;
 mod refused;
 mod regex;
 mod semver;
@@ -44,6 +48,7 @@ const FAMILIES: &[&[Builtin]] = &[
     aggregates::ALL,
     arithmetic::ALL,
     arrays::ALL,
+    aws::ALL,
     bits::ALL,
     casts::ALL,
     comparison::ALL,
@@ -56,8 +61,10 @@ const FAMILIES: &[&[Builtin]] = &[
     jwt::ALL,
     marshal::ALL,
     net::ALL,
+    notes::ALL,
     numbers::ALL,
     objects::ALL,
+    policy::ALL,
     refused::ALL,
     regex::ALL,
     semver::ALL,

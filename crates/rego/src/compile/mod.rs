@@ -16,7 +16,7 @@ pub mod tree;
 mod vars;
 
 use crate::ast::{Module, Name, Source};
-use crate::builtins::{self, Builtin, HostBuiltin};
+use crate::builtins::{self, HostBuiltin};
 use crate::error::{Code, Error};
 pub use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
@@ -141,10 +141,6 @@ fn unsafe_errors(missing: &[safety::Unsafe], slots: &[Name], source: &Source, er
     }
 }
 
-/// `trace`: a note for whoever traces; always true.
-static TRACE: Builtin =
-    Builtin { name: "trace", arity: 1, nondeterministic: false, call: |_, _| Ok(Some(crate::Value::Bool(true))) };
-
 /// The builtin of a name.
 fn builtin(name: &str, tree: &Tree) -> Option<Callee> {
     if let Some(host) = tree.hosts.iter().position(|host| &*host.name == name) {
@@ -152,9 +148,6 @@ fn builtin(name: &str, tree: &Tree) -> Option<Callee> {
     }
     if name == "walk" {
         return Some(Callee::Walk);
-    }
-    if name == TRACE.name {
-        return Some(Callee::Builtin(&TRACE));
     }
     if name == template::TEMPLATE.name {
         return Some(Callee::Builtin(&template::TEMPLATE));
