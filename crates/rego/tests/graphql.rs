@@ -1,5 +1,5 @@
 //! `graphql.parse` on queries and schemas, each rule of validation kept and broken: `graphql_answers.json` has what OPA
-//! 1.15.2 says in strict mode, `valid` or the error's text.
+//! 1.15.2 says in strict mode, `valid` or the error's text; for AST objects the value or the error's text.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -8,8 +8,11 @@ use sluice_rego::Value;
 use sluice_rego::builtins::{Context, lookup};
 
 fn call(name: &str, arguments: &[&str]) -> Result<Value, String> {
-    let arguments: Vec<Value> = arguments.iter().map(|text| Value::string(*text)).collect();
-    let answer = (lookup(name).unwrap().call)(&arguments, &mut Context::default());
+    call_values(name, &arguments.iter().map(|text| Value::string(*text)).collect::<Vec<_>>())
+}
+
+fn call_values(name: &str, arguments: &[Value]) -> Result<Value, String> {
+    let answer = (lookup(name).unwrap().call)(arguments, &mut Context::default());
     answer.map(|value| value.unwrap()).map_err(|error| error.to_string())
 }
 
@@ -42,6 +45,14 @@ fn answers_are_opa_s() {
         let (name, schema, wanted) = (text(case, 0), text(case, 1), text(case, 2));
         check(&mut wrong, &name, "", &schema, &wanted);
         assert_eq!(call("graphql.schema_is_valid", &[&schema]), Ok((wanted == "valid").into()), "{name}");
+    }
+    for case in answers["objects"].as_array().unwrap() {
+        let arguments = [Value::from_json(&case[0]), Value::from_json(&case[1])];
+        let got = call_values("graphql.parse", &arguments).unwrap_or_else(Value::string);
+        let wanted = Value::from_json(&case[2]);
+        if got != wanted {
+            wrong.push(format!("{arguments:?}\n  wanted {wanted}\n  got    {got}"));
+        }
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -6,16 +6,19 @@ use super::ast::{
     argument, argument_definition,
 };
 use super::fault::{Fault, Place};
+use super::prelude;
 use super::schema::{Refusal, Schema};
 use super::work::Work;
 use crate::text::quote;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 type Checked = Result<(), Refusal>;
 
-/// Checks all types, then all directives.
+/// Checks all types, then all directives. Those of the prelude are right as long as they are as they were.
 pub fn check(schema: &Schema, work: &mut Work) -> Checked {
-    for of in schema.types.values() {
+    let own = &prelude::document().definitions;
+    for of in schema.types.values().filter(|of| !own.iter().any(|own| Arc::ptr_eq(own, of))) {
         definition(schema, of, work)?;
     }
     for of in schema.directives.values() {
@@ -185,10 +188,10 @@ pub fn directives(
         let Some(definition) = schema.directive(&of.name) else {
             return fault(of.place, format!("Undefined directive {}.", of.name));
         };
+        work.spend(1 + definition.locations.len() / 4 + of.arguments.len() * definition.arguments.len())?;
         if !definition.locations.iter().any(|known| known == location) {
             return fault(of.place, format!("Directive {} is not applicable on {location}.", of.name));
         }
-        work.spend(1 + of.arguments.len() * definition.arguments.len())?;
         for given in &of.arguments {
             if argument_definition(&definition.arguments, &given.name).is_none() {
                 let message = format!("Undefined argument {} for directive {}.", given.name, of.name);
@@ -217,7 +220,7 @@ fn implements(schema: &Schema, of: &Definition, interface: &str, work: &mut Work
     }
     let promise = format!("For {} to implement {}", of.name, wanted.name);
     for required in &wanted.fields {
-        work.spend(1 + of.fields.len())?;
+        work.spend(1 + of.fields.len() / 8)?;
         let Some(found) = of.field(&required.name) else {
             return fault(of.place, format!("{promise} it must have a field called {}.", required.name));
         };

@@ -3,7 +3,6 @@
 
 mod ast;
 mod decode;
-mod decode_query;
 mod definitions;
 mod encode;
 mod fault;
@@ -133,7 +132,7 @@ fn bounded(context: &mut Context, run: impl FnOnce(&mut Work) -> Result<(), Erro
 fn query_of(value: &Value) -> Result<QueryDocument, Error> {
     match value {
         Value::String(text) => query::parse(text).map_err(|fault| Error::Refused(refused(fault))),
-        Value::Object(_) => decode_query::query(value).map_err(|why| Error::Refused(args::failed(why))),
+        Value::Object(_) => decode::query(value).map_err(|why| Error::Refused(args::failed(why))),
         // OPA counts from 0 here.
         other => Err(Error::Refused(args::wrong_type(0, other, &["string", "object"]))),
     }

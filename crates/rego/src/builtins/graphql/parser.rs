@@ -6,8 +6,8 @@ use super::fault::{Fault, Place};
 use super::lexer::{Kind, Lexer, Token};
 use crate::text::quote;
 
-/// Selections, literals and types may be nested this deep together. OPA has no bound; written documents stay far below.
-pub const MAX_DEPTH: usize = 200;
+/// Selections, literals and types may be nested this deep together. OPA has no bound; written documents stay far below, and a thread's stack holds it several times.
+pub const MAX_DEPTH: usize = 100;
 
 /// What reading gives.
 pub type Parsed<T> = Result<T, Fault>;

@@ -84,23 +84,39 @@ fn selections(parser: &mut Parser<'_>) -> Parsed<Vec<Selection>> {
 }
 
 fn field(parser: &mut Parser<'_>) -> Parsed<Selection> {
+    let mut field = field_head(parser)?;
+    if parser.kind() == Kind::BraceL {
+        field.selections = selections(parser)?;
+    }
+    Ok(Selection::Field(field))
+}
+
+/// A field but for its selections; apart, so that recursion has small frames.
+fn field_head(parser: &mut Parser<'_>) -> Parsed<Box<Field>> {
     let (place, comment) = (parser.place(), parser.comment());
     let alias = parser.name()?;
     let name = if parser.skip(Kind::Colon)? { parser.name()? } else { alias.clone() };
     let arguments = parser.arguments(false)?;
     let directives = parser.directives(false)?;
-    let selections = if parser.kind() == Kind::BraceL { selections(parser)? } else { Vec::new() };
-    Ok(Selection::Field(Field { alias, name, arguments, directives, selections, place, comment }))
+    Ok(Box::new(Field { alias, name, arguments, directives, selections: Vec::new(), place, comment }))
 }
 
 /// `...Name`, `... on Type {}` or `... {}`.
 fn spread(parser: &mut Parser<'_>) -> Parsed<Selection> {
+    let mut spread = spread_head(parser)?;
+    if let Selection::Inline(inline) = &mut spread {
+        inline.selections = required_selections(parser)?;
+    }
+    Ok(spread)
+}
+
+fn spread_head(parser: &mut Parser<'_>) -> Parsed<Selection> {
     let (_, comment) = parser.expect(Kind::Spread)?;
     let place = parser.place();
     if parser.kind() == Kind::Name && !parser.says("on") {
         let name = fragment_name(parser)?;
         let directives = parser.directives(false)?;
-        return Ok(Selection::Spread(FragmentSpread { name, directives, place, comment }));
+        return Ok(Selection::Spread(Box::new(FragmentSpread { name, directives, place, comment })));
     }
     let mut condition = String::new();
     if parser.says("on") {
@@ -108,8 +124,7 @@ fn spread(parser: &mut Parser<'_>) -> Parsed<Selection> {
         condition = parser.name()?;
     }
     let directives = parser.directives(false)?;
-    let selections = required_selections(parser)?;
-    Ok(Selection::Inline(InlineFragment { condition, directives, selections, place, comment }))
+    Ok(Selection::Inline(Box::new(InlineFragment { condition, directives, selections: Vec::new(), place, comment })))
 }
 
 fn fragment_definition(parser: &mut Parser<'_>) -> Parsed<FragmentDefinition> {

@@ -56,6 +56,10 @@ pub struct Walk<'a> {
     pub operation: Option<&'a OperationDefinition>,
     /// The operation's variables that are used, by their number.
     pub used: HashSet<usize>,
+    /// The fields and spreads that the walk has come to. Where fragments are spread in themselves the library compares
+    /// fields before it has come to all of them, and passes over the others.
+    pub met_fields: HashSet<*const Field>,
+    pub met_spreads: HashSet<*const FragmentSpread>,
     fragments: HashMap<&'a str, &'a FragmentDefinition>,
     /// The fragments walked for this operation or fragment.
     walked: HashSet<&'a str>,
@@ -65,42 +69,60 @@ pub struct Walk<'a> {
     walked_for: HashMap<&'a str, &'a OperationDefinition>,
 }
 
-/// All faults of a query, in the library's order.
+/// All faults of a query, in the library's order. Where that takes too long and fragments are spread in themselves (the
+/// library can run until its stack is full), there are only the faults that say so.
 pub fn validate(schema: &Schema, document: &QueryDocument, work: &mut Work) -> Result<Vec<Fault>, Stop> {
-    let mut fragments = HashMap::new();
-    for fragment in &document.fragments {
-        fragments.entry(fragment.name.as_str()).or_insert(fragment);
-    }
-    let mut walk = Walk {
-        schema,
-        document,
-        work,
-        faults: Vec::new(),
-        state: State::default(),
-        operation: None,
-        used: HashSet::new(),
-        fragments,
-        walked: HashSet::new(),
-        fragment: None,
-        walked_for: HashMap::new(),
-    };
+    let mut walk = Walk::new(schema, document, work);
     match walk.document() {
         Ok(()) | Err(Stop::FaultsAbound) => Ok(walk.faults),
-        Err(stop) => Err(stop),
+        Err(stop) => {
+            let mut more = Work::default();
+            let mut walk = Walk::new(schema, document, &mut more);
+            let searched = document.fragments.iter().try_for_each(|fragment| rules::no_cycles(&mut walk, fragment));
+            if searched.is_ok() && !walk.faults.is_empty() { Ok(walk.faults) } else { Err(stop) }
+        }
     }
 }
 
 impl<'a> Walk<'a> {
+    fn new(schema: &'a Schema, document: &'a QueryDocument, work: &'a mut Work) -> Self {
+        let mut fragments = HashMap::new();
+        for fragment in &document.fragments {
+            fragments.entry(fragment.name.as_str()).or_insert(fragment);
+        }
+        Self {
+            schema,
+            document,
+            work,
+            faults: Vec::new(),
+            state: State::default(),
+            operation: None,
+            used: HashSet::new(),
+            met_fields: HashSet::new(),
+            met_spreads: HashSet::new(),
+            fragments,
+            walked: HashSet::new(),
+            fragment: None,
+            walked_for: HashMap::new(),
+        }
+    }
+
     /// Adds a fault.
     pub fn fault(&mut self, place: Option<Place>, message: String) -> Step {
-        self.work.fault(message.len())?;
+        let length = message.len();
+        // Kept whatever its length: there must be no answer without it.
         self.faults.push(Fault { place, message });
-        Ok(())
+        self.work.fault(length)
     }
 
     /// The fragment of a name; the first of several.
     pub fn fragment_of(&self, name: &str) -> Option<&'a FragmentDefinition> {
         self.fragments.get(name).copied()
+    }
+
+    /// The fragment of a spread that the walk has come to.
+    pub fn fragment_met(&self, spread: &FragmentSpread) -> Option<&'a FragmentDefinition> {
+        if self.met_spreads.contains(&std::ptr::from_ref(spread)) { self.fragment_of(&spread.name) } else { None }
     }
 
     /// The variable of a name where the walk is.
@@ -185,6 +207,7 @@ impl<'a> Walk<'a> {
     fn field(&mut self, parent: Option<&'a Definition>, field: &'a Field) -> Step {
         self.work.spend(parent.map_or(0, |parent| parent.fields.len() / 4))?;
         let definition = self.field_definition(parent, &field.name);
+        self.met_fields.insert(field);
         self.arguments(definition.map(|of| of.arguments.as_slice()), &field.arguments)?;
         self.directives(&field.directives, "FIELD")?;
         let inner = definition.and_then(|of| self.schema.get(of.of.name()));
@@ -200,6 +223,7 @@ impl<'a> Walk<'a> {
     }
 
     fn spread(&mut self, parent: Option<&'a Definition>, spread: &'a FragmentSpread) -> Step {
+        self.met_spreads.insert(spread);
         self.directives(&spread.directives, "FRAGMENT_SPREAD")?;
         let fragment = self.fragment_of(&spread.name);
         if let Some(fragment) = fragment

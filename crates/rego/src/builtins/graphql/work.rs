@@ -1,8 +1,8 @@
 //! Bounds on what may be done for one document: steps and recursion. Validation by the library's rules can take time
 //! exponential in a document's size, so every loop and every level is counted here.
 
-/// Steps for one call of a builtin; a step is some ten nanoseconds. The largest public schemas take a hundredth of it.
-const MAX_STEPS: u64 = 10_000_000;
+/// Steps for one call of a builtin, each some tens of nanoseconds. The largest public schemas take a small part of them.
+const MAX_STEPS: u64 = 1_000_000;
 
 /// Levels of recursion through selections and fragments together.
 const MAX_LEVELS: usize = 500;

@@ -85,7 +85,7 @@ fn exceeds<'a>(
         let found = match selection {
             Selection::Field(field) => field_exceeds(walk, field, within, lists)?,
             Selection::Inline(inline) => exceeds(walk, &inline.selections, within, lists)?,
-            Selection::Spread(spread) => match walk.fragment_of(&spread.name) {
+            Selection::Spread(spread) => match walk.fragment_met(spread) {
                 Some(fragment) if within.insert(&fragment.name) => {
                     let found = exceeds(walk, &fragment.selections, within, lists)?;
                     within.remove(fragment.name.as_str());

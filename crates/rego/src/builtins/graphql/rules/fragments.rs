@@ -182,7 +182,7 @@ fn spreads<'a>(walk: &mut Walk<'a>, of: &'a FragmentDefinition) -> Result<Vec<&'
         walk.work.spend(1 + selections.len())?;
         for selection in selections {
             match selection {
-                Selection::Spread(spread) => found.push(spread),
+                Selection::Spread(spread) => found.push(spread.as_ref()),
                 Selection::Field(field) => left.push(&field.selections),
                 Selection::Inline(inline) => left.push(&inline.selections),
             }

@@ -10,6 +10,8 @@ mod overlapping;
 mod values;
 mod variables;
 
+pub use fragments::no_cycles;
+
 use super::ast::{
     Definition, Directive, FragmentDefinition, FragmentSpread, InlineFragment, Literal, OperationDefinition,
     VariableDefinition,

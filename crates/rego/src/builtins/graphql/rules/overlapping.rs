@@ -143,9 +143,9 @@ fn add<'a>(
     Ok(())
 }
 
-/// The fields of a fragment; none of an unknown one.
+/// The fields of a fragment; none of one that is unknown, or not come to yet.
 fn of_fragment<'a>(walk: &mut Walk<'a>, spread: &FragmentSpread) -> Result<Option<Rc<Collected<'a>>>, Stop> {
-    match walk.fragment_of(&spread.name) {
+    match walk.fragment_met(spread) {
         Some(fragment) => {
             let parent = walk.schema.get(&fragment.condition);
             Ok(Some(collect(walk, parent, &fragment.selections)?))
@@ -186,6 +186,7 @@ fn with_fragment<'a>(
     fields: &Rc<Collected<'a>>,
     spread: &'a FragmentSpread,
 ) -> Step {
+    walk.work.spend(1)?;
     if !walk.state.overlapping.compared.insert(&spread.name) {
         return Ok(());
     }
@@ -260,6 +261,9 @@ fn between_fields<'a>(
 ) -> Result<Option<Conflict<'a>>, Stop> {
     walk.work.spend(1)?;
     let (Some(parent_a), Some(parent_b)) = (a.parent, b.parent) else { return Ok(None) };
+    if ![a, b].iter().all(|at| walk.met_fields.contains(&std::ptr::from_ref(at.field))) {
+        return Ok(None);
+    }
     // Fields of different objects never meet in one answer.
     let objects = parent_a.kind == DefinitionKind::Object && parent_b.kind == DefinitionKind::Object;
     let defined = a.definition.is_some() && b.definition.is_some();

@@ -2,11 +2,11 @@
 //! case, and a selection as the first of field, spread and inline fragment that it can be read as, which is nearly always
 //! a field; one that is none of them is passed over.
 
-use super::ast::{
+use super::{Decoded, Reader};
+use crate::builtins::graphql::ast::{
     Field, FragmentDefinition, FragmentSpread, InlineFragment, OperationDefinition, QueryDocument, Selection, Type,
     VariableDefinition,
 };
-use super::decode::{Decoded, Reader, missing};
 use crate::value::Value;
 
 /// The query document of an AST object.
@@ -22,7 +22,7 @@ pub fn query(value: &Value) -> Decoded<QueryDocument> {
         }
         Ok(())
     })?;
-    Ok(document)
+    reader.complete(document)
 }
 
 /// Visits the keys of an object in their exact case; whether there is an object.
@@ -59,7 +59,10 @@ fn operation(reader: &mut Reader, value: &Value) -> Decoded<OperationDefinition>
         }
         Ok(())
     })?;
-    if found { Ok(of) } else { missing("OperationDefinition") }
+    if !found {
+        reader.lacks("OperationDefinition");
+    }
+    Ok(of)
 }
 
 fn fragment(reader: &mut Reader, value: &Value) -> Decoded<FragmentDefinition> {
@@ -75,7 +78,10 @@ fn fragment(reader: &mut Reader, value: &Value) -> Decoded<FragmentDefinition> {
         }
         Ok(())
     })?;
-    if found { Ok(of) } else { missing("FragmentDefinition") }
+    if !found {
+        reader.lacks("FragmentDefinition");
+    }
+    Ok(of)
 }
 
 fn variables(reader: &mut Reader, value: &Value) -> Decoded<Vec<VariableDefinition>> {
@@ -101,7 +107,10 @@ fn variables(reader: &mut Reader, value: &Value) -> Decoded<Vec<VariableDefiniti
             }
             Ok(())
         })?;
-        if of.of.name().is_empty() { missing("Type") } else { Ok(of) }
+        if of.of.name().is_empty() {
+            reader.lacks("Type");
+        }
+        Ok(of)
     })
 }
 
@@ -111,7 +120,10 @@ fn selections(reader: &mut Reader, value: &Value) -> Decoded<Vec<Selection>> {
             // What goes wrong is only tried, so each trial has a reader of its own.
             let mut trial = reader.trial();
             match attempt(&mut trial, value) {
-                Ok(selection) => return Ok(Some(selection)),
+                Ok(selection) => {
+                    reader.take_lacking(&trial);
+                    return Ok(Some(selection));
+                }
                 Err(why) if trial.too_deep => {
                     reader.too_deep = true;
                     return Err(why);
@@ -125,7 +137,7 @@ fn selections(reader: &mut Reader, value: &Value) -> Decoded<Vec<Selection>> {
 }
 
 fn field(reader: &mut Reader, value: &Value) -> Decoded<Selection> {
-    let mut of = Field::default();
+    let mut of = Box::<Field>::default();
     exact(reader, value, |reader, key, item| {
         match key {
             "Alias" => of.alias = reader.name(item)?,
@@ -141,7 +153,7 @@ fn field(reader: &mut Reader, value: &Value) -> Decoded<Selection> {
 }
 
 fn spread(reader: &mut Reader, value: &Value) -> Decoded<Selection> {
-    let mut of = FragmentSpread::default();
+    let mut of = Box::<FragmentSpread>::default();
     reader.fields(value, "FragmentSpread", "ast.FragmentSpread", |reader, key, item| {
         match key {
             "name" => of.name = reader.name(item)?,
@@ -155,7 +167,7 @@ fn spread(reader: &mut Reader, value: &Value) -> Decoded<Selection> {
 }
 
 fn inline(reader: &mut Reader, value: &Value) -> Decoded<Selection> {
-    let mut of = InlineFragment::default();
+    let mut of = Box::<InlineFragment>::default();
     exact(reader, value, |reader, key, item| {
         match key {
             "TypeCondition" => of.condition = reader.name(item)?,

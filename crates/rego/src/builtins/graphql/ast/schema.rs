@@ -1,194 +1,8 @@
-//! GraphQL documents as data: queries and schemas. An AST object in Rego has the same fields under the same names, in
-//! capitals. Knows neither text nor values.
+//! Schemas: what they define and extend.
 
-use super::fault::Place;
+use super::{Comment, Directive, Literal, Type};
+use crate::builtins::graphql::fault::Place;
 use std::sync::Arc;
-
-/// The comments before a node; empty where there are none.
-pub type Comment = Vec<String>;
-
-/// Operations and fragments.
-#[derive(Clone, Debug, Default)]
-pub struct QueryDocument {
-    pub operations: Vec<OperationDefinition>,
-    pub fragments: Vec<FragmentDefinition>,
-    pub comment: Comment,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct OperationDefinition {
-    /// `query`, `mutation` or `subscription`; anything in an AST object.
-    pub operation: String,
-    pub name: String,
-    pub variables: Vec<VariableDefinition>,
-    pub directives: Vec<Directive>,
-    pub selections: Vec<Selection>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-}
-
-#[derive(Clone, Debug)]
-pub struct VariableDefinition {
-    pub variable: String,
-    pub of: Type,
-    pub default: Option<Literal>,
-    pub directives: Vec<Directive>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-    /// Said by an AST object.
-    pub used: bool,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct FragmentDefinition {
-    pub name: String,
-    pub variables: Vec<VariableDefinition>,
-    pub condition: String,
-    pub directives: Vec<Directive>,
-    pub selections: Vec<Selection>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-}
-
-#[derive(Clone, Debug)]
-pub enum Selection {
-    Field(Field),
-    Spread(FragmentSpread),
-    Inline(InlineFragment),
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Field {
-    pub alias: String,
-    pub name: String,
-    pub arguments: Vec<Argument>,
-    pub directives: Vec<Directive>,
-    pub selections: Vec<Selection>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-}
-
-impl Field {
-    /// The name of the field in the answer.
-    pub fn response_name(&self) -> &str {
-        if self.alias.is_empty() { &self.name } else { &self.alias }
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct FragmentSpread {
-    pub name: String,
-    pub directives: Vec<Directive>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct InlineFragment {
-    /// Empty where it stands for the type around it.
-    pub condition: String,
-    pub directives: Vec<Directive>,
-    pub selections: Vec<Selection>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Directive {
-    pub name: String,
-    pub arguments: Vec<Argument>,
-    pub place: Option<Place>,
-    /// Said by an AST object.
-    pub location: String,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Argument {
-    pub name: String,
-    /// Only an AST object has none.
-    pub value: Option<Literal>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-}
-
-/// What a literal is; AST objects have the number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LiteralKind {
-    #[default]
-    Variable,
-    Int,
-    Float,
-    String,
-    Block,
-    Boolean,
-    Null,
-    Enum,
-    List,
-    Object,
-}
-
-/// A value in a document.
-#[derive(Clone, Debug, Default)]
-pub struct Literal {
-    /// The text; empty for lists and objects.
-    pub raw: String,
-    pub children: Vec<Child>,
-    pub kind: LiteralKind,
-    pub place: Option<Place>,
-    pub comment: Comment,
-    /// Said by an AST object.
-    pub has_default: bool,
-}
-
-/// An item of a list, or a field of an object, which has a name.
-#[derive(Clone, Debug, Default)]
-pub struct Child {
-    pub name: String,
-    /// Only an AST object has none.
-    pub value: Option<Literal>,
-    pub place: Option<Place>,
-    pub comment: Comment,
-}
-
-/// A type as it is written: a name, or a list of the type in `item`.
-#[derive(Clone, Debug, Default)]
-pub struct Type {
-    pub named: String,
-    pub item: Option<Box<Type>>,
-    pub non_null: bool,
-    pub place: Option<Place>,
-}
-
-impl Type {
-    /// The name within all lists.
-    pub fn name(&self) -> &str {
-        let mut of = self;
-        while let (true, Some(item)) = (of.named.is_empty(), &of.item) {
-            of = item;
-        }
-        &of.named
-    }
-
-    /// Whether a value of this type may stand where `other` is expected.
-    pub fn is_compatible(&self, other: &Self) -> bool {
-        let items = match (&self.item, &other.item) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(item), Some(other)) => item.is_compatible(other),
-        };
-        items && self.named == other.named && (self.non_null || !other.non_null)
-    }
-}
-
-impl std::fmt::Display for Type {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.item {
-            Some(item) if self.named.is_empty() => write!(f, "[{item}]")?,
-            _ => f.write_str(&self.named)?,
-        }
-        f.write_str(if self.non_null { "!" } else { "" })
-    }
-}
 
 /// A schema as it is written. Definitions are shared, as every schema has those of the prelude.
 #[derive(Clone, Debug, Default)]
@@ -209,6 +23,7 @@ pub struct Comments {
     pub end: Comment,
 }
 
+/// `schema { ... }` or its extension.
 #[derive(Clone, Debug, Default)]
 pub struct SchemaDefinition {
     pub description: String,
@@ -341,6 +156,7 @@ pub struct FieldDefinition {
     pub comments: Comments,
 }
 
+/// An argument of a field or a directive.
 #[derive(Clone, Debug, Default)]
 pub struct ArgumentDefinition {
     pub description: String,
@@ -352,6 +168,7 @@ pub struct ArgumentDefinition {
     pub comments: Comments,
 }
 
+/// A value of an enum.
 #[derive(Clone, Debug, Default)]
 pub struct EnumValue {
     pub description: String,
@@ -360,6 +177,7 @@ pub struct EnumValue {
     pub comments: Comments,
 }
 
+/// `directive @name(...) on ...`.
 #[derive(Clone, Debug, Default)]
 pub struct DirectiveDefinition {
     pub description: String,
@@ -369,11 +187,6 @@ pub struct DirectiveDefinition {
     pub repeatable: bool,
     pub place: Option<Place>,
     pub comments: Comments,
-}
-
-/// The argument of a name.
-pub fn argument<'a>(arguments: &'a [Argument], name: &str) -> Option<&'a Argument> {
-    arguments.iter().find(|argument| argument.name == name)
 }
 
 /// The definition of the argument of a name.
