@@ -19,21 +19,22 @@ mod tests;
 mod walk;
 mod work;
 
-use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Caches, Context, args, pure, some};
 use crate::value::Value;
 use ast::{QueryDocument, SchemaDocument};
 use fault::{Fault, sentence};
 use schema::{Refusal, Schema};
+use std::sync::{Arc, OnceLock};
 use work::{Stop, Work};
 
 pub const ALL: &[Builtin] = &[
     pure("graphql.parse", 2, |a, context| {
         let (query, schema) = verified(a, context)?;
-        some(Value::array([query, schema]))
+        some(Value::array([encode::query(&query), schema.shown()]))
     }),
     pure("graphql.parse_and_verify", 2, |a, context| {
         let (valid, query, schema) = match verified(a, context) {
-            Ok((query, schema)) => (true, query, schema),
+            Ok((query, schema)) => (true, encode::query(&query), schema.shown()),
             Err(error) => (decided(error)?, Value::object([]), Value::object([])),
         };
         some(Value::array([valid.into(), query, schema]))
@@ -46,31 +47,29 @@ pub const ALL: &[Builtin] = &[
         let document = sdl::parse(args::string(a, 1)?).map_err(refused)?;
         some(encode::schema(&document))
     }),
-    pure("graphql.is_valid", 2, is_valid),
-    pure("graphql.schema_is_valid", 1, schema_is_valid),
+    pure("graphql.is_valid", 2, |a, context| some(answer(verified(a, context))?)),
+    pure("graphql.schema_is_valid", 1, |a, context| {
+        let caches = context.caches.clone();
+        let outcome = bounded(context, |work| ready(args::value(a, 1), 0, &caches, work));
+        some(answer(outcome)?)
+    }),
 ];
 
-fn is_valid(a: &[Value], context: &mut Context) -> Outcome {
-    let outcome = query_of(args::value(a, 1)).and_then(|query| {
-        let schema = schema_of(args::value(a, 2))?;
-        bounded(context, |work| {
-            let schema = build(schema, work)?;
-            check(&schema, &query, work)
-        })
-    });
-    some(match outcome {
-        Ok(()) => true,
-        Err(error) => decided(error)?,
-    })
+/// A valid schema, kept for other calls.
+#[derive(Debug)]
+pub struct Ready {
+    document: SchemaDocument,
+    shown: OnceLock<Value>,
+    schema: Schema,
+    /// What it took to build it, which every call pays: answers do not depend on what is kept.
+    steps: u64,
 }
 
-fn schema_is_valid(a: &[Value], context: &mut Context) -> Outcome {
-    let outcome =
-        schema_of(args::value(a, 1)).and_then(|schema| bounded(context, |work| build(schema, work).map(|_| ())));
-    some(match outcome {
-        Ok(()) => true,
-        Err(error) => decided(error)?,
-    })
+impl Ready {
+    /// Its AST object.
+    fn shown(&self) -> Value {
+        self.shown.get_or_init(|| encode::schema(&self.document)).clone()
+    }
 }
 
 /// Why a document is refused; a `Limit` says that there is no answer.
@@ -105,24 +104,28 @@ fn decided(error: Error) -> Result<bool, BuiltinError> {
     }
 }
 
+/// Whether there is an outcome.
+fn answer<T>(outcome: Result<T, Error>) -> Result<bool, BuiltinError> {
+    outcome.map_or_else(decided, |_| Ok(true))
+}
+
 fn refused(fault: Fault) -> BuiltinError {
     args::failed(sentence(&fault.text()))
 }
 
-/// The AST objects of a query and of a schema that it is valid for.
-fn verified(a: &[Value], context: &mut Context) -> Result<(Value, Value), Error> {
+/// A query and a schema that it is valid for.
+fn verified(a: &[Value], context: &mut Context) -> Result<(QueryDocument, Arc<Ready>), Error> {
     let query = query_of(args::value(a, 1))?;
-    let document = schema_of(args::value(a, 2))?;
-    let shown = encode::schema(&document);
+    let caches = context.caches.clone();
     bounded(context, |work| {
-        let schema = build(document, work)?;
-        check(&schema, &query, work)
-    })?;
-    Ok((encode::query(&query), shown))
+        let schema = ready(args::value(a, 2), 1, &caches, work)?;
+        check(&schema.schema, &query, work)?;
+        Ok((query, schema))
+    })
 }
 
 /// Takes the steps of some work from the evaluation's.
-fn bounded(context: &mut Context, run: impl FnOnce(&mut Work) -> Result<(), Error>) -> Result<(), Error> {
+fn bounded<T>(context: &mut Context, run: impl FnOnce(&mut Work) -> Result<T, Error>) -> Result<T, Error> {
     let mut work = Work::default();
     let outcome = run(&mut work);
     context.spend(work.spent(), "the evaluation's steps are used up by GraphQL").map_err(Error::Limit)?;
@@ -138,22 +141,27 @@ fn query_of(value: &Value) -> Result<QueryDocument, Error> {
     }
 }
 
-fn schema_of(value: &Value) -> Result<SchemaDocument, Error> {
-    match value {
-        Value::String(text) => sdl::parse(text).map_err(|fault| Error::Refused(refused(fault))),
-        Value::Object(_) => decode::schema(value).map_err(|why| Error::Refused(args::failed(why))),
-        other => Err(Error::Refused(args::wrong_type(1, other, &["string", "object"]))),
+/// A schema that was kept, or is built and kept.
+fn ready(value: &Value, position: usize, caches: &Caches, work: &mut Work) -> Result<Arc<Ready>, Error> {
+    if let Some(kept) = caches.graphql(value) {
+        work.spend(usize::try_from(kept.steps).unwrap_or(usize::MAX))?;
+        return Ok(kept);
     }
-}
-
-fn build(document: SchemaDocument, work: &mut Work) -> Result<Schema, Error> {
-    schema::build(document, work).map_err(|refusal| match refusal {
+    let document = match value {
+        Value::String(text) => sdl::parse(text).map_err(|fault| Error::Refused(refused(fault)))?,
+        Value::Object(_) => decode::schema(value).map_err(|why| Error::Refused(args::failed(why)))?,
+        other => return Err(Error::Refused(args::wrong_type(position, other, &["string", "object"]))),
+    };
+    let schema = schema::build(document.clone(), work).map_err(|refusal| match refusal {
         Refusal::Invalid(fault) => {
             let text = format!("Error in gqlparser SchemaDocument to Schema conversion: {}", fault.text());
             Error::Refused(args::failed(text))
         }
         Refusal::Stopped(stop) => stop.into(),
-    })
+    })?;
+    let ready = Arc::new(Ready { document, shown: OnceLock::new(), schema, steps: work.spent() });
+    caches.keep_graphql(value, ready.clone());
+    Ok(ready)
 }
 
 /// All faults of a query in one error.

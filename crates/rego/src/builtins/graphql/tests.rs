@@ -169,3 +169,20 @@ fn the_documents_that_are_mutated_are_valid() {
     let Ok(Value::Array(both)) = parse(QUERY, SCHEMA) else { panic!("{:?}", parse(QUERY, SCHEMA)) };
     assert_eq!(call("graphql.schema_is_valid", &[both[1].clone()]), Ok(true.into()));
 }
+
+#[test]
+fn kept_schemas_answer_and_cost_as_new_ones() {
+    let mut context = Context { fuel: Some(1_000_000), ..Context::default() };
+    let mut left = Vec::new();
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        answers.push((lookup("graphql.parse").unwrap().call)(&[QUERY.into(), SCHEMA.into()], &mut context));
+        answers.push((lookup("graphql.is_valid").unwrap().call)(&["{ no }".into(), SCHEMA.into()], &mut context));
+        left.push(context.fuel.unwrap());
+    }
+    assert_eq!(answers[..2], answers[2..]);
+    assert_eq!(left[0] - left[1], 1_000_000 - left[0]);
+    context.fuel = Some(10);
+    let outcome = (lookup("graphql.schema_is_valid").unwrap().call)(&[SCHEMA.into()], &mut context);
+    assert!(matches!(outcome, Err(BuiltinError::Halt(_))), "{outcome:?}");
+}
