@@ -1,5 +1,6 @@
 //! What builtins have made of their arguments and would make again: kept for a policy, shared by its evaluations.
 
+use super::graphql;
 use super::jsonschema::{self, Compiled};
 use crate::value::Value;
 use std::collections::HashMap;
@@ -8,6 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Schemas kept; beyond that all are dropped and collected anew.
 const MAX_KEPT: usize = 64;
 
+/// GraphQL schemas kept, as many as OPA keeps: they can be large.
+const MAX_GRAPHQL: usize = 10;
+
 /// A schema ready to be used, or what is wrong with it.
 type Schema = Arc<Result<Compiled, String>>;
 
@@ -15,6 +19,7 @@ type Schema = Arc<Result<Compiled, String>>;
 #[derive(Debug, Default)]
 pub struct Caches {
     schemas: Mutex<HashMap<Value, Schema>>,
+    graphql: Mutex<HashMap<Value, Arc<graphql::Ready>>>,
 }
 
 impl Caches {
@@ -30,5 +35,18 @@ impl Caches {
         }
         kept.insert(schema.clone(), compiled.clone());
         compiled
+    }
+    /// A GraphQL schema that was kept, by its text or AST object.
+    pub(super) fn graphql(&self, schema: &Value) -> Option<Arc<graphql::Ready>> {
+        self.graphql.lock().unwrap_or_else(PoisonError::into_inner).get(schema).cloned()
+    }
+
+    /// Keeps a valid GraphQL schema.
+    pub(super) fn keep_graphql(&self, schema: &Value, ready: Arc<graphql::Ready>) {
+        let mut kept = self.graphql.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_GRAPHQL {
+            kept.clear();
+        }
+        kept.insert(schema.clone(), ready);
     }
 }

@@ -20,6 +20,7 @@ mod crypto;
 mod encoding;
 mod glob;
 mod graph;
+mod graphql;
 mod jsonpath;
 mod jsonschema;
 mod jwt;
@@ -56,6 +57,7 @@ const FAMILIES: &[&[Builtin]] = &[
     encoding::ALL,
     glob::ALL,
     graph::ALL,
+    graphql::ALL,
     jsonpath::ALL,
     jsonschema::ALL,
     jwt::ALL,
