@@ -38,7 +38,13 @@ fn main() {
         let times = options.iter().find_map(|option| option.strip_prefix("--times=")?.parse().ok());
         (1..times.unwrap_or(1)).for_each(|_| drop(engine.compile()));
         if errors.is_empty() {
-            errors.extend(engine.compile().err().unwrap_or_default());
+            match engine.compile() {
+                Ok(policy) => {
+                    let warnings = policy.warnings().iter().filter(|_| has("--hints"));
+                    warnings.for_each(|warning| println!("warning: {warning}"));
+                }
+                Err(wrong) => errors.extend(wrong),
+            }
         }
         for error in errors {
             if has("--columns") {

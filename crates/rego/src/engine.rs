@@ -112,6 +112,11 @@ impl Compiled {
         self.policy.sources.iter().find(|source| source.index == index)
     }
 
+    /// What is no error but hardly meant: imports that nothing uses, and bodies that can never hold.
+    pub fn warnings(&self) -> &[Error] {
+        &self.policy.warnings
+    }
+
     /// The paths, from `data`, of all documents and functions that rules define, in order.
     pub fn rules(&self) -> impl Iterator<Item = Vec<Value>> {
         let mut paths: Vec<&Vec<Value>> =

@@ -8,10 +8,11 @@ pub fn did_you_mean<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Op
 /// The nearest name, if it is near enough to be meant: about one letter in three may differ, or it is the same but for a
 /// package before it.
 pub fn nearest<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    if wrong.chars().count() > MAX_LEN {
+    let len = wrong.chars().count();
+    if !(MIN_LEN..=MAX_LEN).contains(&len) {
         return None;
     }
-    let limit = wrong.chars().count().div_ceil(3);
+    let limit = len.div_ceil(3);
     let score = |name: &'n str| {
         let suffix = |long: &str, short: &str| {
             short.len() > 2 && long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.'))
@@ -25,7 +26,8 @@ pub fn nearest<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<
     known.map(score).filter(|(far, name)| *far <= limit && *name != wrong).min().map(|(_, name)| name)
 }
 
-/// Longer names are compared with none.
+/// Shorter names are near to too many, longer ones take too long.
+const MIN_LEN: usize = 3;
 const MAX_LEN: usize = 64;
 
 /// How many letters must be changed, added, left out or swapped with their neighbour.

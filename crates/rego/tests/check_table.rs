@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use sluice_rego::ast::Version;
+use sluice_rego::builtins::HostBuiltin;
 use sluice_rego::{Engine, Error};
 
 const TABLE: &str = include_str!("check_table.txt");
@@ -56,7 +57,10 @@ fn a_near_miss_has_a_hint_that_is_no_part_of_the_message() {
         ("helper(x) := x\np := helpr(1)", Some("did you mean `helper`?")),
         ("helper(x) := x\np := data.t.helpre(1)", Some("did you mean `helper`?")),
         ("q := {\"repository\": 1}\np := q.repositry", Some("did you mean `repository`?")),
+        ("import data.a.repositories\np if repositores[_] == 1", Some("did you mean `repositories`?")),
+        ("p if { registry := 1; regstry == 1 }", Some("did you mean `registry`?")),
         ("p if frobnicate_it(1)", None),
+        ("p if { y == 1 }", None),
         ("p if count(1)", None),
     ] {
         let errors = check(module, false);
@@ -64,6 +68,44 @@ fn a_near_miss_has_a_hint_that_is_no_part_of_the_message() {
         assert_eq!(error.hint(), wanted, "{module}: {error}");
         assert!(!error.to_string().contains("did you mean"), "{error}");
     }
+}
+
+#[test]
+fn what_is_hardly_meant_is_a_warning() {
+    for (module, wanted) in [
+        ("import data.a\np := 1", Some("t.rego:3: rego_compile_error: import data.a unused")),
+        (
+            "p if { input.x; false }",
+            Some("t.rego:3: rego_compile_error: rule data.t.p can never be true here: `false` stands alone"),
+        ),
+        ("p if 1 == 2", Some("t.rego:3: rego_compile_error: rule data.t.p can never be true here: 1 is not 2")),
+        ("p if not true", Some("t.rego:3: rego_compile_error: rule data.t.p can never be true here: `not true`")),
+        ("import data.a\np := a", None),
+        ("import rego.v1\np if { 1 == 1; 2 > 1; not false }", None),
+    ] {
+        let mut engine = Engine::new(Version::V1);
+        engine.add_module("t.rego", &format!("package t\n\n{module}\n")).unwrap();
+        let compiled = engine.compile().unwrap();
+        assert_eq!(compiled.warnings().first().map(ToString::to_string).as_deref(), wanted, "{module}");
+    }
+}
+
+#[test]
+fn a_host_declares_its_builtins_with_types() {
+    let engine = |declaration: Option<&str>| {
+        let mut engine = Engine::new(Version::V1);
+        let blob = HostBuiltin::new("ec.oci.blob", 1, |_, _| Ok(None));
+        engine.add_builtin(match declaration {
+            Some(declaration) => blob.typed(declaration).unwrap(),
+            None => blob,
+        });
+        engine.add_module("t.rego", "package t\n\np if ec.oci.blob(1) == 2\n").unwrap();
+        engine.compile().map(|_| ()).map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>())
+    };
+    assert_eq!(engine(None), Ok(()));
+    let wrong = "t.rego:3: rego_type_error: ec.oci.blob: invalid argument(s)\n\thave: (number, ???)\n\twant: (ref: string, any)";
+    assert_eq!(engine(Some("(ref: string) => any")), Err(wrong.to_owned()));
+    assert!(HostBuiltin::new("x", 1, |_, _| Ok(None)).typed("(ref: text)").is_err());
 }
 
 #[test]

@@ -38,13 +38,10 @@ fn imports(module: &Module, errors: &mut Errors) {
 }
 
 /// Imports that nothing used while the module was compiled.
-pub fn unused(module: &Module, names: &Names, errors: &mut Errors) {
-    for import in module.imports.iter().filter(|import| !import.is_syntax()) {
-        if import.name().is_some_and(|name| !names.is_used(name)) {
-            let message = format!("{import} unused");
-            errors.push(Stage::Names, Error::at(Code::Compile, message, import.location, &module.source));
-        }
-    }
+pub fn unused(module: &Module, names: &Names) -> Vec<Error> {
+    let unused = |import: &&Import| !import.is_syntax() && import.name().is_some_and(|name| !names.is_used(name));
+    let error = |import: &Import| Error::at(Code::Compile, format!("{import} unused"), import.location, &module.source);
+    module.imports.iter().filter(unused).map(error).collect()
 }
 
 /// Arguments that shadow a root document, which no dialect allows.

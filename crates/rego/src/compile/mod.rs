@@ -6,6 +6,7 @@ mod capture;
 mod careless;
 mod check;
 mod declared;
+mod doubts;
 pub mod ir;
 mod lower;
 mod metadata;
@@ -20,9 +21,10 @@ pub mod tree;
 pub mod typing;
 mod vars;
 
-use crate::ast::{Location, Module, Name, Source};
+use crate::ast::{Location, Module, Name, Source, Version};
 use crate::builtins::{self, HostBuiltin};
 use crate::error::{Code, Error};
+use crate::{hints, parse};
 pub use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
@@ -42,6 +44,8 @@ pub struct Policy {
     pub sources: Vec<Source>,
     /// Types of rules, for queries.
     pub documents: Documents,
+    /// What is no error but hardly meant.
+    pub warnings: Vec<Error>,
 }
 
 /// What is checked beyond what makes a policy run, and what the host adds.
@@ -81,7 +85,7 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
     let metadata = metadata::Metadata::new(modules);
     let places = rules::places(modules, &mut tree);
     check::conflicts(modules, &places, &tree, &mut errors);
-    let mut compiled = Vec::new();
+    let (mut compiled, mut warnings) = (Vec::new(), Vec::new());
     for (module, nodes) in modules.iter().zip(places) {
         let rules = by_package.get(&tree::package(module)).cloned().unwrap_or_default();
         let names = Names::new(module, rules);
@@ -102,8 +106,11 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
             errors.append(&mut lower.errors);
             compiled.push((rule.default, lowered));
         }
-        if options.strict {
-            careless::unused(module, &names, &mut errors);
+        for error in careless::unused(module, &names) {
+            match options.strict {
+                true => errors.push(Stage::Names, error),
+                false => warnings.push(error),
+            }
         }
     }
     let mut rules = Vec::with_capacity(compiled.len());
@@ -128,7 +135,8 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
         }
     }
     errors.finish()?;
-    Ok(Policy { tree, rules, sources, documents })
+    warnings.extend(doubts::find(&tree, &rules, &sources));
+    Ok(Policy { tree, rules, sources, documents, warnings })
 }
 
 /// Compiles a query against a policy.
@@ -155,7 +163,7 @@ pub fn compile_query_in(
     let (slots, mut errors, places) = (lower.slots, lower.errors, lower.places);
     let mut missing = Vec::new();
     safety::order(&mut lowered, &mut Slots::default(), &slots, &mut missing);
-    unsafe_errors(Stage::Bodies, &missing, &slots, source, &mut errors);
+    unsafe_errors(Stage::Bodies, &missing, &slots, (names, source), &mut errors);
     if !errors.until(Stage::Bodies) {
         let wrong = typing::query(&policy.tree, &policy.documents, &lowered, (&slots, &places), source);
         wrong.into_iter().for_each(|error| errors.push(Stage::Types, error));
@@ -165,7 +173,13 @@ pub fn compile_query_in(
 }
 
 /// Unsafe variables as errors, each once.
-fn unsafe_errors(stage: Stage, missing: &[safety::Unsafe], slots: &[Name], source: &Source, errors: &mut Errors) {
+fn unsafe_errors(
+    stage: Stage,
+    missing: &[safety::Unsafe],
+    slots: &[Name],
+    (names, source): (&Names, &Source),
+    errors: &mut Errors,
+) {
     let named = |slot: Slot| slots.get(slot).map(|name| &**name).filter(|name| !matches!(*name, "" | "$template"));
     // Each variable once, where it is first; expressions only where there is no variable to name.
     let mut first: BTreeMap<Option<&str>, Location> = BTreeMap::new();
@@ -177,14 +191,19 @@ fn unsafe_errors(stage: Stage, missing: &[safety::Unsafe], slots: &[Name], sourc
     if found.iter().any(|(_, name)| name.is_some()) {
         found.retain(|(_, name)| name.is_some());
     }
-    found.sort();
+    found.sort_by_key(|(place, name)| (*place, name.is_some_and(|name| name.starts_with('$')), *name));
     for (location, name) in found {
         let message = match name {
             None => "expression is unsafe".to_owned(),
             Some(name) if name.starts_with('$') => "var _ is unsafe".to_owned(),
+            Some(name) if !parse::is_keyword(name, Version::V0) && parse::is_keyword(name, Version::V1) => {
+                format!("var {name} is unsafe (hint: `import future.keywords.{name}` to import a future keyword)")
+            }
             Some(name) => format!("var {name} is unsafe"),
         };
-        errors.push(stage, Error::at(Code::UnsafeVar, message, location, source));
+        let known = slots.iter().map(|name| &**name).filter(|name| !name.is_empty() && !name.starts_with('$'));
+        let hint = name.and_then(|name| hints::did_you_mean(name, known.chain(names.known())));
+        errors.push(stage, Error::at(Code::UnsafeVar, message, location, source).with_hint(hint));
     }
 }
 

@@ -35,6 +35,11 @@ impl Names {
         Self { package: super::tree::package(module), imports, rules, used: RefCell::default() }
     }
 
+    /// All names of imports and rules.
+    pub fn known(&self) -> impl Iterator<Item = &str> {
+        self.imports.keys().chain(&self.rules).map(|name| &**name)
+    }
+
     /// Whether an import was looked at.
     pub fn is_used(&self, name: &Name) -> bool {
         self.used.borrow().contains(name)

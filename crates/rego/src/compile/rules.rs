@@ -90,8 +90,8 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
             unsafe_var.location = place;
         }
     }
-    unsafe_errors(Stage::Heads, &missing.head, &lower.slots, lower.source, &mut lower.errors);
-    unsafe_errors(Stage::Bodies, &missing.body, &lower.slots, lower.source, &mut lower.errors);
+    unsafe_errors(Stage::Heads, &missing.head, &lower.slots, (lower.names, lower.source), &mut lower.errors);
+    unsafe_errors(Stage::Bodies, &missing.body, &lower.slots, (lower.names, lower.source), &mut lower.errors);
     Rule {
         location: rule.location,
         kind,
