@@ -55,10 +55,11 @@ impl Tree {
         types::builtin(name).map(|declared| declared.function.clone())
     }
 
-    /// The type of a builtin of the host: what it was declared with, else anything.
+    /// The type of a builtin of the host: what it was declared with, else that of OPA's builtin of its name, else anything.
     pub fn host_type(&self, host: HostId) -> Option<Arc<Function>> {
         let host = self.hosts.get(host)?;
-        Some(host.types.clone().unwrap_or_else(|| {
+        let same = self.builtin_type(&host.name).filter(|function| function.args.len() == host.arity);
+        Some(host.types.clone().or(same).unwrap_or_else(|| {
             let args = vec![Type::any(); host.arity];
             Arc::new(Function { args, result: Type::any(), ..Function::default() })
         }))
