@@ -38,3 +38,15 @@ pub fn pattern(term: &Term, add: &mut dyn FnMut(&Name)) {
         _ => {}
     }
 }
+
+/// Finds what in the left side of an assignment is no pattern of variables.
+pub fn assignable<'t>(term: &'t Term, wrong: &mut dyn FnMut(&'t Term)) {
+    match &term.kind {
+        TermKind::Var(_) => {}
+        // `input` and `data` alone can be declared (in V0).
+        TermKind::Ref(r) if r.path.is_empty() => {}
+        TermKind::Array(items) => items.iter().for_each(|item| assignable(item, wrong)),
+        TermKind::Object(items) => items.iter().for_each(|(_, value)| assignable(value, wrong)),
+        _ => wrong(term),
+    }
+}

@@ -1,8 +1,9 @@
 //! From syntax to the compiled form: names become slots, and calls and refs within terms become expressions before the one
 //! that uses them (before its `not` too, so that `not f(input.x)` is undefined where `input.x` is).
 
-use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term, With};
+use super::ir::{Callee, Comp, Expr, ExprKind, Places, Ref, Root, Slot, Term, With};
 use super::names::{Global, Names};
+use super::stage::{Errors, Stage};
 use super::tree::Tree;
 use crate::ast::{self, Location, Name, Source, TermKind};
 use crate::error::{Code, Error};
@@ -18,8 +19,8 @@ struct Scope {
     later: HashSet<Name>,
     /// Used before being declared.
     seen: HashSet<Name>,
-    /// By `some`, and where; not used yet.
-    unused: Vec<(Name, Location)>,
+    /// By `some` (when strict, by `:=` too), and where; not used yet.
+    unused: Vec<(Name, Location, How)>,
 }
 
 /// How a name was declared.
@@ -40,18 +41,43 @@ pub struct Lower<'a> {
     pub names: &'a Names,
     pub source: &'a Source,
     pub slots: Vec<Name>,
-    pub errors: Vec<Error>,
+    pub errors: Errors,
+    /// Whatever nothing uses is an error.
+    pub strict: bool,
+    /// Deprecated builtins are errors.
+    pub v1: bool,
     /// What `rego.metadata.chain` and `rego.metadata.rule` give here.
-    metadata: Option<Metadata<'a>>,
+    pub(super) metadata: Option<Metadata<'a>>,
     scopes: Vec<Scope>,
     free: HashMap<Name, Slot>,
+    /// Of the expression that was lowered last, where it stands if not where it was written.
+    place: Option<Location>,
+    pub places: Places,
+    /// Arguments that something used, when strict.
+    pub used_args: HashSet<Name>,
 }
 
 impl<'a> Lower<'a> {
     /// Nothing lowered yet.
     pub fn new(tree: &'a Tree, names: &'a Names, source: &'a Source) -> Self {
-        let (slots, errors, scopes, free) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
-        Self { tree, names, source, slots, errors, metadata: None, scopes, free }
+        let (slots, errors, scopes, free) = (Vec::new(), Errors::default(), Vec::new(), HashMap::new());
+        let (strict, v1) = (false, false);
+        let (places, used_args) = (Places::default(), HashSet::new());
+        Self {
+            tree,
+            names,
+            source,
+            slots,
+            errors,
+            strict,
+            v1,
+            metadata: None,
+            scopes,
+            free,
+            place: None,
+            places,
+            used_args,
+        }
     }
 
     /// Within a rule, whose annotations these calls give.
@@ -68,8 +94,18 @@ impl<'a> Lower<'a> {
     /// Leaves a scope.
     pub fn leave(&mut self) {
         let unused = self.scopes.pop().map(|scope| scope.unused).unwrap_or_default();
-        for (name, location) in unused {
-            self.error(Code::Compile, format!("declared var {name} unused"), location);
+        if self.errors.until(Stage::Locals) {
+            return;
+        }
+        let assigned = unused.iter().any(|(_, _, how)| *how == How::Assigned);
+        for (name, location, how) in unused {
+            let what = match how {
+                How::Assigned => "assigned",
+                // Said only where there is nothing else to say.
+                _ if assigned => continue,
+                _ => "declared",
+            };
+            self.error(Stage::Locals, Code::Compile, format!("{what} var {name} unused"), location);
         }
     }
 
@@ -100,8 +136,8 @@ impl<'a> Lower<'a> {
     }
 
     /// Records an error.
-    pub fn error(&mut self, code: Code, message: impl Into<String>, location: Location) {
-        self.errors.push(Error::at(code, message, location, self.source));
+    pub fn error(&mut self, stage: Stage, code: Code, message: impl Into<String>, location: Location) {
+        self.errors.push(stage, Error::at(code, message, location, self.source));
     }
 
     /// A slot without a name.
@@ -121,6 +157,11 @@ impl<'a> Lower<'a> {
             scope.declared.insert(name.clone(), (slot, how));
         }
         slot
+    }
+
+    /// Whether a name is declared in a body (or by arguments).
+    pub fn is_local(&self, name: &Name) -> bool {
+        self.scopes.iter().any(|scope| scope.declared.contains_key(name))
     }
 
     /// Why a name cannot be declared in the innermost scope.
@@ -146,7 +187,7 @@ impl<'a> Lower<'a> {
             if how != How::Argument
                 && let Some(message) = self.declared_above(name)
             {
-                self.error(Code::Compile, message, term.location);
+                self.error(Stage::Locals, Code::Compile, message, term.location);
             }
             self.declare(name, how);
         });
@@ -156,8 +197,11 @@ impl<'a> Lower<'a> {
     fn name(&mut self, name: &Name) -> Result<Slot, Global> {
         let mut hidden = false;
         for scope in self.scopes.iter_mut().rev() {
-            if let Some((slot, _)) = scope.declared.get(name) {
-                scope.unused.retain(|(unused, _)| unused != name);
+            if let Some((slot, how)) = scope.declared.get(name) {
+                if *how == How::Argument && self.strict {
+                    self.used_args.insert(name.clone());
+                }
+                scope.unused.retain(|(unused, ..)| unused != name);
                 return Ok(*slot);
             }
             hidden |= scope.later.contains(name);
@@ -185,6 +229,9 @@ impl<'a> Lower<'a> {
         let mut with = Vec::new();
         for modifier in &expr.with {
             if let Some(lowered) = self.with(modifier, out) {
+                if let With::CallOther(..) = lowered {
+                    self.places.replaced.push((expr.location, modifier.location));
+                }
                 with.push(lowered);
             }
         }
@@ -196,7 +243,8 @@ impl<'a> Lower<'a> {
     /// An expression without its `with`.
     fn plain(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
         let Some(kind) = self.kind(expr, out) else { return };
-        let mut lowered = Expr { location: expr.location, kind };
+        let location = self.place.take().unwrap_or(expr.location);
+        let mut lowered = Expr { location, kind };
         if expr.negated {
             lowered = Expr { location: expr.location, kind: ExprKind::Not(Box::new(lowered)) };
         }
@@ -207,7 +255,7 @@ impl<'a> Lower<'a> {
         match &expr.kind {
             ast::ExprKind::Term(term) => Some(match &term.kind {
                 TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => self.print(call, out),
-                TermKind::Call(call) => self.call(call, None, out),
+                TermKind::Call(call) => self.call(call, Used::Alone(expr.location), out),
                 _ => ExprKind::Holds(self.term(term, true, out)),
             }),
             ast::ExprKind::Call(call) => {
@@ -215,19 +263,31 @@ impl<'a> Lower<'a> {
                 match (name.as_deref(), call.args.as_slice()) {
                     (Some("print"), _) => Some(self.print(call, out)),
                     (Some("assign"), [left, right]) => {
-                        let right = self.side(right, out);
+                        if expr.negated {
+                            let message = "cannot assign vars inside negated expression";
+                            self.error(Stage::Locals, Code::Compile, message, expr.location);
+                        }
+                        let right = self.side(right, expr.negated, out);
+                        super::declared::assignable(left, &mut |term| {
+                            let message = format!("cannot assign to {}", term.kind_name());
+                            self.error(Stage::Locals, Code::Compile, message, term.location);
+                        });
                         self.declare_pattern(left, How::Assigned);
-                        Some(self.equal(left, right, expr.location, out))
+                        let kind = self.equal(left, right, out);
+                        if self.strict {
+                            self.assigned(left, expr.location);
+                        }
+                        Some(kind)
                     }
                     (Some("eq"), [left, right]) => {
                         if let (TermKind::Call(_), false) = (&left.kind, matches!(right.kind, TermKind::Call(_))) {
-                            let left = self.side(left, out);
-                            return Some(self.equal(right, left, expr.location, out));
+                            let left = self.side(left, expr.negated, out);
+                            return Some(self.equal(right, left, out));
                         }
-                        let right = self.side(right, out);
-                        Some(self.equal(left, right, expr.location, out))
+                        let right = self.side(right, expr.negated, out);
+                        Some(self.equal(left, right, out))
                     }
-                    _ => Some(self.call(call, None, out)),
+                    _ => Some(self.call(call, Used::Alone(expr.location), out)),
                 }
             }
             ast::ExprKind::Some(some) => match &**some {
@@ -235,13 +295,13 @@ impl<'a> Lower<'a> {
                     for var in vars {
                         self.declare_pattern(var, How::Declared);
                         if let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut()) {
-                            scope.unused.push((name.clone(), var.location));
+                            scope.unused.push((name.clone(), expr.location, How::Declared));
                         }
                     }
                     None
                 }
                 ast::SomeDecl::In { key, value, domain } => {
-                    let domain = self.term(domain, true, out);
+                    let lowered = self.term(domain, true, out);
                     if let Some(key) = key {
                         self.declare_pattern(key, How::Declared);
                     }
@@ -250,10 +310,10 @@ impl<'a> Lower<'a> {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
                     };
-                    let (root, mut path) = self.root(domain, expr.location, out);
+                    let (root, mut path) = self.root(lowered, expr.location, out);
                     path.push(key);
                     let value = self.term(value, true, out);
-                    Some(ExprKind::Eq(Term::Ref(Box::new(Ref { root, path })), value))
+                    Some(ExprKind::Eq(value, Term::Ref(Box::new(Ref { root, path, location: domain.location }))))
                 }
             },
             ast::ExprKind::Every(every) => {
@@ -269,6 +329,12 @@ impl<'a> Lower<'a> {
                     Some(name) => self.declare(&name, How::Declared),
                     None => self.fresh(),
                 };
+                let first = every.body.first().map_or(expr.location, |first| first.location);
+                for name in every.key.iter().chain([&every.value]).filter_map(ast::Term::as_var) {
+                    if let Some(scope) = self.scopes.last_mut().filter(|_| !name.starts_with('$')) {
+                        scope.unused.push((name.clone(), first, How::Declared));
+                    }
+                }
                 let body = self.body(&every.body);
                 self.leave();
                 self.leave();
@@ -277,9 +343,12 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `print`. As in OPA, its operands are not looked at where nobody listens.
+    /// `print`. As in OPA, its operands are not looked up where nobody listens; names in them count as used.
     fn print(&mut self, call: &ast::Call, out: &mut Vec<Expr>) -> ExprKind {
         if !self.tree.prints {
+            call.args.iter().for_each(|arg| {
+                self.term(arg, false, &mut Vec::new());
+            });
             return ExprKind::Holds(Term::Const(Value::Bool(true)));
         }
         let operand = |arg: &ast::Term| match &arg.kind {
@@ -289,95 +358,38 @@ impl<'a> Lower<'a> {
         ExprKind::Print(call.args.iter().map(|arg| self.template_part(&operand(arg), out)).collect())
     }
 
+    /// Notes that nothing uses the variables of a pattern yet.
+    fn assigned(&mut self, pattern: &ast::Term, location: Location) {
+        let Some(scope) = self.scopes.last_mut() else { return };
+        super::declared::pattern(pattern, &mut |name| {
+            if !name.starts_with('$') {
+                scope.unused.push((name.clone(), location, How::Assigned));
+            }
+        });
+    }
+
     /// One side of an equation: a term or, of a call, the call without its result.
-    fn side(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Side {
+    fn side(&mut self, term: &ast::Term, negated: bool, out: &mut Vec<Expr>) -> Side {
         match &term.kind {
-            TermKind::Call(call) => Side::Call(self.call(call, None, out)),
+            // Before a `not`: where the call is undefined, so is the whole.
+            TermKind::Call(call) if !negated => Side::Call(self.call(call, Used::Value, out), term.location),
             _ => Side::Term(self.term(term, true, out)),
         }
     }
 
     /// Left equals right.
-    fn equal(&mut self, left: &ast::Term, right: Side, location: Location, out: &mut Vec<Expr>) -> ExprKind {
+    fn equal(&mut self, left: &ast::Term, right: Side, out: &mut Vec<Expr>) -> ExprKind {
         match right {
             Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
-            Side::Call(ExprKind::Call { callee, args, out: None }) => {
+            Side::Call(ExprKind::Call { callee, args, out: None }, location) => {
                 let left = self.term(left, false, out);
+                self.place = Some(location);
                 ExprKind::Call { callee, args, out: Some(left) }
             }
-            Side::Call(ExprKind::Holds(term)) => ExprKind::Eq(self.term(left, true, out), term),
-            Side::Call(_) => {
-                self.error(Code::Type, "a call with its result given has no value", location);
-                ExprKind::Holds(Term::Const(Value::Bool(false)))
-            }
+            Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(self.term(left, true, out), term),
+            // Wrong, and said already.
+            Side::Call(..) => ExprKind::Holds(Term::Const(Value::Bool(false))),
         }
-    }
-
-    /// A call.
-    fn call(&mut self, call: &ast::Call, result: Option<Term>, out: &mut Vec<Expr>) -> ExprKind {
-        if let Some(value) =
-            self.metadata.and_then(|find| find(call.operator.dotted()?.strip_prefix("rego.metadata.")?))
-        {
-            return match call.args.as_slice() {
-                [] => ExprKind::Holds(Term::Const(value)),
-                [output, ..] => ExprKind::Eq(self.term(output, true, out), Term::Const(value)),
-            };
-        }
-        let callee = self.callee(&call.operator);
-        let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
-        for arg in &call.args {
-            args.push(self.term(arg, false, out));
-        }
-        let callee = match callee {
-            Ok(callee) => callee,
-            Err(Some(path)) if args.is_empty() => {
-                let path = path.into_iter().map(Term::Const).collect();
-                return ExprKind::Holds(Term::Ref(Box::new(Ref { root: Root::Data, path })));
-            }
-            Err(_) => {
-                self.error(Code::Type, format!("undefined function {}", call.operator), call.location);
-                return ExprKind::Holds(Term::Const(Value::Bool(false)));
-            }
-        };
-        let arity = super::arity(&callee, self.tree);
-        let mut result = result;
-        if args.len() == arity + 1 && result.is_none() {
-            result = args.pop();
-        }
-        if args.len() != arity {
-            let got = args.len() + usize::from(result.is_some());
-            let message = match &callee {
-                Callee::Function(node) => {
-                    let name = super::check::shown(&self.tree.nodes[*node].path);
-                    format!("function {name} has arity {arity}, got {got} argument{}", if got == 1 { "" } else { "s" })
-                }
-                _ => format!("{}: arity mismatch", call.operator),
-            };
-            self.error(Code::Type, message, call.location);
-        }
-        ExprKind::Call { callee, args, out: result }
-    }
-
-    /// What a call's operator names; else the path of a rule that is no function.
-    pub fn callee(&mut self, operator: &ast::Ref) -> Result<Callee, Option<Vec<Value>>> {
-        let head = operator.head.as_var().ok_or(None)?;
-        let local = self.scopes.iter().any(|scope| scope.declared.contains_key(head));
-        if !local && let Some(Global::Data(mut path)) = self.names.global(head) {
-            for term in &operator.path {
-                match &term.kind {
-                    TermKind::Scalar(value) => path.push(value.clone()),
-                    _ => return Err(None),
-                }
-            }
-            match self.tree.function(&path) {
-                Some(node) => return Ok(Callee::Function(node)),
-                None if self.tree.find(&path).is_some_and(|node| self.tree.nodes[node].defined()) => {
-                    return Err(Some(path));
-                }
-                None => {}
-            }
-        }
-        super::builtin(&operator.dotted().ok_or(None)?, self.tree).ok_or(None)
     }
 
     /// A term. Refs, where they may not stand (`top` is false), and calls become variables.
@@ -389,7 +401,7 @@ impl<'a> Lower<'a> {
                 Ok(slot) => Term::Var(slot),
                 Err(global) => {
                     let (root, path) = rooted(global);
-                    self.place(Ref { root, path }, top, location, out)
+                    self.place(Ref { root, path, location }, top, location, out)
                 }
             },
             TermKind::Ref(r) => {
@@ -398,7 +410,7 @@ impl<'a> Lower<'a> {
                 for part in &r.path {
                     path.push(self.term(part, false, out));
                 }
-                self.place(Ref { root, path }, top, location, out)
+                self.place(Ref { root, path, location }, top, location, out)
             }
             TermKind::Array(items) => Term::Array(items.iter().map(|item| self.term(item, false, out)).collect()),
             TermKind::Set(items) => Term::Set(items.iter().map(|item| self.term(item, false, out)).collect()),
@@ -407,7 +419,7 @@ impl<'a> Lower<'a> {
             ),
             TermKind::Call(call) => {
                 let slot = self.fresh();
-                let kind = match self.call(call, Some(Term::Var(slot)), out) {
+                let kind = match self.call(call, Used::As(Term::Var(slot)), out) {
                     ExprKind::Holds(term) => ExprKind::Eq(Term::Var(slot), term),
                     other => other,
                 };
@@ -493,65 +505,23 @@ impl<'a> Lower<'a> {
             other => (Root::Var(self.hoist(other, location, out)), Vec::new()),
         }
     }
+}
 
-    /// A `with`; its value is found before.
-    fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
-        let (head, rest) = match &with.target.kind {
-            TermKind::Var(name) => (name.clone(), Vec::new()),
-            TermKind::Ref(r) => (r.head.as_var()?.clone(), r.path.clone()),
-            _ => return None,
-        };
-        let mut path = Vec::new();
-        for term in &rest {
-            match &term.kind {
-                TermKind::Scalar(value) => path.push(value.clone()),
-                _ => {
-                    self.error(Code::Compile, "with keyword target must be ground", with.location);
-                    return None;
-                }
-            }
-        }
-        let target =
-            ast::Ref { head: Box::new(ast::Term::new(with.target.location, TermKind::Var(head.clone()))), path: rest };
-        if let Ok(callee) = self.callee(&target) {
-            let replacement = match &with.value.kind {
-                TermKind::Var(name) => Some(ast::Ref {
-                    head: Box::new(ast::Term::new(with.location, TermKind::Var(name.clone()))),
-                    path: Vec::new(),
-                }),
-                TermKind::Ref(r) => Some(r.clone()),
-                _ => None,
-            };
-            if let Some(Ok(other)) = replacement.map(|r| self.callee(&r)) {
-                return Some(With::CallOther(callee.key(), other));
-            }
-            let value = self.term(&with.value, false, out);
-            return Some(With::CallValue(callee.key(), value));
-        }
-        let value = self.term(&with.value, false, out);
-        match self.names.global(&head) {
-            Some(Global::Input(mut whole)) => {
-                whole.extend(path);
-                Some(With::Input(whole, value))
-            }
-            Some(Global::Data(mut whole)) => {
-                whole.extend(path);
-                let node = self.tree.find(&whole);
-                Some(With::Data(whole, node, value))
-            }
-            None => {
-                let message = "with keyword target must reference existing input, data, or a function";
-                self.error(Code::Type, message, with.location);
-                None
-            }
-        }
-    }
+/// Where a call stands.
+pub enum Used {
+    /// An expression of its own at a place; its result may be among its arguments.
+    Alone(Location),
+    /// Its value is used.
+    Value,
+    /// Its value is a variable's.
+    As(Term),
 }
 
 /// A side of an equation.
 enum Side {
     Term(Term),
-    Call(ExprKind),
+    /// And where the call stands.
+    Call(ExprKind, Location),
 }
 
 /// A name's meaning as the beginning of a ref.

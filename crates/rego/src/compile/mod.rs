@@ -1,30 +1,39 @@
 //! From modules to a policy that can be evaluated many times: names resolved, rules put into one tree, bodies lowered and
 //! ordered. Knows nothing of data or input.
 
+mod calls;
 mod capture;
+mod careless;
 mod check;
 mod declared;
+mod doubts;
 pub mod ir;
 mod lower;
 mod metadata;
 pub mod names;
+mod replace;
 mod rules;
 mod safety;
 mod slots;
+mod stage;
 pub(crate) mod template;
 pub mod tree;
+pub mod typing;
 mod vars;
 
-use crate::ast::{Module, Name, Source};
+use crate::ast::{Location, Module, Name, Source, Version};
 use crate::builtins::{self, HostBuiltin};
 use crate::error::{Code, Error};
+use crate::{hints, parse};
 pub use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
 use names::Names;
 use slots::Slots;
+use stage::{Errors, Stage};
 use std::collections::{BTreeMap, HashSet};
 use tree::Tree;
+use typing::Documents;
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
@@ -33,6 +42,21 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// By the index that locations name.
     pub sources: Vec<Source>,
+    /// Types of rules, for queries.
+    pub documents: Documents,
+    /// What is no error but hardly meant.
+    pub warnings: Vec<Error>,
+}
+
+/// What is checked beyond what makes a policy run, and what the host adds.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Unused imports, variables and arguments are errors, and V1's rules hold in V0 too.
+    pub strict: bool,
+    /// They come before builtins of the same name here.
+    pub hosts: Vec<HostBuiltin>,
+    /// `print` is kept rather than dropped.
+    pub prints: bool,
 }
 
 /// A compiled query.
@@ -44,13 +68,13 @@ pub struct Query {
     pub vars: Vec<(Name, Slot)>,
 }
 
-/// Compiles modules together, with builtins of the host.
+/// Compiles modules together.
 ///
 /// # Errors
 /// All that is wrong with them, in order.
-pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Result<Policy, Vec<Error>> {
-    let mut tree = Tree { hosts: hosts.to_vec(), prints, ..Tree::default() };
-    let mut errors = Vec::new();
+pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Error>> {
+    let mut tree = Tree { hosts: options.hosts.clone(), prints: options.prints, ..Tree::default() };
+    let mut errors = Errors::default();
     let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
     for module in modules {
         let package = tree::package(module);
@@ -61,10 +85,14 @@ pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Resul
     let metadata = metadata::Metadata::new(modules);
     let places = rules::places(modules, &mut tree);
     check::conflicts(modules, &places, &tree, &mut errors);
-    let mut compiled = Vec::new();
+    let (mut compiled, mut warnings) = (Vec::new(), Vec::new());
     for (module, nodes) in modules.iter().zip(places) {
         let rules = by_package.get(&tree::package(module)).cloned().unwrap_or_default();
         let names = Names::new(module, rules);
+        careless::arguments(module, &mut errors);
+        if options.strict || module.version.is_v1() {
+            careless::check(module, &mut errors);
+        }
         for (rule, node) in module.rules.iter().zip(nodes) {
             let find = |name: &str| match name {
                 "chain" => Some(metadata.chain(module, rule)),
@@ -72,9 +100,17 @@ pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Resul
                 _ => None,
             };
             let mut lower = Lower::new(&tree, &names, &module.source).with_metadata(&find);
+            lower.strict = options.strict;
+            lower.v1 = options.strict || module.version.is_v1();
             let lowered = rules::rule(&mut lower, rule, node);
             errors.append(&mut lower.errors);
             compiled.push((rule.default, lowered));
+        }
+        for error in careless::unused(module, &names) {
+            match options.strict {
+                true => errors.push(Stage::Names, error),
+                false => warnings.push(error),
+            }
         }
     }
     let mut rules = Vec::with_capacity(compiled.len());
@@ -89,10 +125,18 @@ pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Resul
     }
     let mut sources: Vec<Source> = modules.iter().map(|module| module.source.clone()).collect();
     sources.sort_by_key(|source| source.index);
-    if errors.is_empty() {
-        check::recursion(&tree, &rules, &sources, &mut errors);
+    let mut documents = Documents::new(&tree);
+    if !errors.until(Stage::Bodies) {
+        let order = check::order(&tree, &rules, &sources, &mut errors);
+        if !errors.until(Stage::Recursion) {
+            let mut wrong = Vec::new();
+            documents = typing::rules(&tree, &rules, &order, &sources, &mut wrong);
+            wrong.into_iter().for_each(|error| errors.push(Stage::Types, error));
+        }
     }
-    if errors.is_empty() { Ok(Policy { tree, rules, sources }) } else { Err(errors) }
+    errors.finish()?;
+    warnings.extend(doubts::find(&tree, &rules, &sources));
+    Ok(Policy { tree, rules, sources, documents, warnings })
 }
 
 /// Compiles a query against a policy.
@@ -116,28 +160,50 @@ pub fn compile_query_in(
     let mut lower = Lower::new(&policy.tree, names, source);
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
-    let (slots, mut errors) = (lower.slots, lower.errors);
+    let (slots, mut errors, places) = (lower.slots, lower.errors, lower.places);
     let mut missing = Vec::new();
     safety::order(&mut lowered, &mut Slots::default(), &slots, &mut missing);
-    unsafe_errors(&missing, &slots, source, &mut errors);
-    if errors.is_empty() { Ok(Query { body: lowered, slots: slots.len(), vars }) } else { Err(errors) }
+    unsafe_errors(Stage::Bodies, &missing, &slots, (names, source), &mut errors);
+    if !errors.until(Stage::Bodies) {
+        let wrong = typing::query(&policy.tree, &policy.documents, &lowered, (&slots, &places), source);
+        wrong.into_iter().for_each(|error| errors.push(Stage::Types, error));
+    }
+    errors.finish()?;
+    Ok(Query { body: lowered, slots: slots.len(), vars })
 }
 
 /// Unsafe variables as errors, each once.
-fn unsafe_errors(missing: &[safety::Unsafe], slots: &[Name], source: &Source, errors: &mut Vec<Error>) {
-    let mut seen = HashSet::new();
+fn unsafe_errors(
+    stage: Stage,
+    missing: &[safety::Unsafe],
+    slots: &[Name],
+    (names, source): (&Names, &Source),
+    errors: &mut Errors,
+) {
+    let named = |slot: Slot| slots.get(slot).map(|name| &**name).filter(|name| !matches!(*name, "" | "$template"));
+    // Each variable once, where it is first; expressions only where there is no variable to name.
+    let mut first: BTreeMap<Option<&str>, Location> = BTreeMap::new();
     for unsafe_var in missing {
-        let name = slots.get(unsafe_var.slot).map_or("", |name| name);
-        let message = if name.is_empty() {
-            "expression is unsafe".to_owned()
-        } else if name.starts_with('$') {
-            "var _ is unsafe".to_owned()
-        } else {
-            format!("var {name} is unsafe")
+        let place = first.entry(named(unsafe_var.slot)).or_insert(unsafe_var.location);
+        *place = (*place).min(unsafe_var.location);
+    }
+    let mut found: Vec<(Location, Option<&str>)> = first.into_iter().map(|(name, place)| (place, name)).collect();
+    if found.iter().any(|(_, name)| name.is_some()) {
+        found.retain(|(_, name)| name.is_some());
+    }
+    found.sort_by_key(|(place, name)| (*place, name.is_some_and(|name| name.starts_with('$')), *name));
+    for (location, name) in found {
+        let message = match name {
+            None => "expression is unsafe".to_owned(),
+            Some(name) if name.starts_with('$') => "var _ is unsafe".to_owned(),
+            Some(name) if !parse::is_keyword(name, Version::V0) && parse::is_keyword(name, Version::V1) => {
+                format!("var {name} is unsafe (hint: `import future.keywords.{name}` to import a future keyword)")
+            }
+            Some(name) => format!("var {name} is unsafe"),
         };
-        if seen.insert((message.clone(), unsafe_var.location)) {
-            errors.push(Error::at(Code::UnsafeVar, message, unsafe_var.location, source));
-        }
+        let known = slots.iter().map(|name| &**name).filter(|name| !name.is_empty() && !name.starts_with('$'));
+        let hint = name.and_then(|name| hints::did_you_mean(name, known.chain(names.known())));
+        errors.push(stage, Error::at(Code::UnsafeVar, message, location, source).with_hint(hint));
     }
 }
 

@@ -3,10 +3,12 @@
 use super::ir::{Clause, Expr, ExprKind, Kind, NodeId, Rule, Term};
 use super::lower::{How, Lower};
 use super::slots::Slots;
+use super::stage::Stage;
 use super::tree::{self, Tree};
 use super::vars::Vars;
 use super::{safety, unsafe_errors};
 use crate::ast::{self, HeadKind, Module, TermKind};
+use crate::error::Code;
 use crate::value::Value;
 
 /// The node of each rule of each module.
@@ -26,6 +28,7 @@ pub fn places(modules: &[Module], tree: &mut Tree) -> Vec<Vec<NodeId>> {
                 HeadKind::PartialSet if constant.len() == rule.head.reference.len() => node.set = true,
                 _ => {}
             }
+            node.ruled = true;
             node.partial |= constant.len() < rule.head.reference.len();
             nodes.push(id);
         }
@@ -51,9 +54,10 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     let mut safe = Slots::default();
     let mut bound = Vars::default();
     args.iter().for_each(|arg| bound.term(arg));
+    lower.used_args.clear();
     // What an argument looks up (it is not a pattern then) is bound by the call and compared by the body.
     safe.extend(&bound.direct);
-    let mut missing = Vec::new();
+    let mut missing = Missing::default();
 
     let truth = ast::Term::scalar(head.location, true);
     let value = head.key.as_ref().or(head.value.as_ref()).unwrap_or(&truth);
@@ -77,8 +81,43 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
         lower.leave();
     }
     lower.leave();
-    unsafe_errors(&missing, &lower.slots, lower.source, &mut lower.errors);
-    Rule { location: rule.location, kind, args, suffix, clauses, slots: lower.slots.clone(), node }
+    if lower.strict {
+        unused_args(lower, head);
+    }
+    for unsafe_var in &mut missing.head {
+        let name = lower.slots.get(unsafe_var.slot);
+        if let Some(place) = name.and_then(|name| place_in_head(head, name)) {
+            unsafe_var.location = place;
+        }
+    }
+    unsafe_errors(Stage::Heads, &missing.head, &lower.slots, (lower.names, lower.source), &mut lower.errors);
+    unsafe_errors(Stage::Bodies, &missing.body, &lower.slots, (lower.names, lower.source), &mut lower.errors);
+    Rule {
+        location: rule.location,
+        kind,
+        args,
+        suffix,
+        clauses,
+        slots: lower.slots.clone(),
+        places: std::mem::take(&mut lower.places),
+        node,
+    }
+}
+
+/// Arguments that nothing uses.
+fn unused_args(lower: &mut Lower<'_>, head: &ast::Head) {
+    let mut unused = Vec::new();
+    for arg in &head.args {
+        super::declared::pattern(arg, &mut |name| {
+            if !name.starts_with('$') && !lower.used_args.contains(name) && !unused.contains(name) {
+                unused.push(name.clone());
+            }
+        });
+    }
+    for name in unused {
+        let message = format!("unused argument {name}. (hint: use _ (wildcard variable) instead)");
+        lower.error(Stage::Locals, Code::Compile, message, head.location);
+    }
 }
 
 /// Declares an argument's variables.
@@ -91,8 +130,35 @@ fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
             }
         }
         TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| argument(lower, item)),
+        TermKind::Call(_) => {
+            lower.error(Stage::Locals, Code::Compile, "rule arguments cannot contain calls", arg.location);
+        }
         _ => lower.declare_pattern(arg, How::Argument),
     }
+}
+
+/// Where a head first names a variable.
+fn place_in_head(head: &ast::Head, name: &ast::Name) -> Option<ast::Location> {
+    struct Find<'n>(&'n ast::Name, Option<ast::Location>);
+    impl ast::visit::Visit for Find<'_> {
+        fn term(&mut self, node: &ast::Term) {
+            if node.as_var() == Some(self.0) && self.1.is_none() {
+                self.1 = Some(node.location);
+            }
+            ast::visit::term(self, node);
+        }
+    }
+    let mut find = Find(name, None);
+    let terms = head.reference.iter().skip(1).chain(&head.key).chain(&head.value);
+    terms.for_each(|node| ast::visit::Visit::term(&mut find, node));
+    find.1
+}
+
+/// Variables that nothing binds, in heads and in bodies.
+#[derive(Default)]
+struct Missing {
+    head: Vec<safety::Unsafe>,
+    body: Vec<safety::Unsafe>,
 }
 
 /// A clause of a body: with its value, in order.
@@ -103,14 +169,18 @@ fn finish(
     safe: &Slots,
     suffix: &mut [Term],
     location: ast::Location,
-    missing: &mut Vec<safety::Unsafe>,
+    missing: &mut Missing,
 ) -> Clause {
     let mut value = lower.term(value, false, &mut body);
     let mut safe = safe.clone();
-    safety::order(&mut body, &mut safe, &lower.slots, missing);
-    safety::head(&mut value, &safe, &lower.slots, location, missing);
+    safety::order(&mut body, &mut safe, &lower.slots, &mut missing.body);
+    // What the body names without binding it, it has complained of already.
+    let mut named = Vars::default();
+    named.body(&body);
+    safe.extend(&named.direct);
+    safety::head(&mut value, &safe, &lower.slots, location, &mut missing.head);
     for term in suffix {
-        safety::head(term, &safe, &lower.slots, location, missing);
+        safety::head(term, &safe, &lower.slots, location, &mut missing.head);
     }
     // `true` alone holds: nothing to evaluate.
     body.retain(|expr| !matches!(&expr.kind, ExprKind::Holds(Term::Const(value)) if *value != Value::Bool(false)));

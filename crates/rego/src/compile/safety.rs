@@ -25,21 +25,27 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
             (expr, vars)
         })
         .collect();
-    while !left.is_empty() {
-        let next = left.iter().enumerate().find_map(|(i, (expr, vars))| {
+    // Over and over in the written order, as long as that makes something ready.
+    loop {
+        let before = left.len();
+        let mut waiting = Vec::new();
+        for (mut expr, vars) in left {
             let mut closed = vars.closed.clone();
             closed.retain(&own.direct);
-            if !closed.within(safe) {
-                return None;
+            let after = if closed.within(safe) { bound(&expr, safe) } else { None };
+            match after.filter(|after| vars.direct.within(after)) {
+                Some(after) => {
+                    inside(&mut expr, safe, names, errors);
+                    *safe = after;
+                    body.push(expr);
+                }
+                None => waiting.push((expr, vars)),
             }
-            let after = bound(expr, safe)?;
-            vars.direct.within(&after).then_some((i, after))
-        });
-        let Some((i, after)) = next else { break };
-        let (mut expr, _) = left.remove(i);
-        inside(&mut expr, safe, names, errors);
-        *safe = after;
-        body.push(expr);
+        }
+        left = waiting;
+        if left.is_empty() || left.len() == before {
+            break;
+        }
     }
     for (expr, vars) in left {
         let mut missing = vars.direct;
@@ -64,19 +70,20 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
 
 /// Orders the bodies inside an expression.
 fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+    let at = expr.location;
     match &mut expr.kind {
-        ExprKind::Holds(term) => in_term(term, safe, names, errors),
+        ExprKind::Holds(term) => in_term(term, safe, (names, at), errors),
         ExprKind::Eq(a, b) => {
-            in_term(a, safe, names, errors);
-            in_term(b, safe, names, errors);
+            in_term(a, safe, (names, at), errors);
+            in_term(b, safe, (names, at), errors);
         }
         ExprKind::Call { args, out, .. } => {
-            args.iter_mut().chain(out).for_each(|term| in_term(term, safe, names, errors));
+            args.iter_mut().chain(out).for_each(|term| in_term(term, safe, (names, at), errors));
         }
-        ExprKind::Print(parts) => parts.iter_mut().for_each(|part| in_term(part, safe, names, errors)),
+        ExprKind::Print(parts) => parts.iter_mut().for_each(|part| in_term(part, safe, (names, at), errors)),
         ExprKind::Not(inner) => inside(inner, safe, names, errors),
         ExprKind::Every { key, value, domain, body } => {
-            in_term(domain, safe, names, errors);
+            in_term(domain, safe, (names, at), errors);
             let mut safe = safe.clone();
             safe.insert(*value);
             key.iter().for_each(|key| safe.insert(*key));
@@ -88,7 +95,7 @@ fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe
                 | super::ir::With::Data(_, _, value)
                 | super::ir::With::CallValue(_, value) = with
                 {
-                    in_term(value, safe, names, errors);
+                    in_term(value, safe, (names, at), errors);
                 }
             }
             order(body, &mut safe.clone(), names, errors);
@@ -96,28 +103,28 @@ fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe
     }
 }
 
-fn in_term(term: &mut Term, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+fn in_term(term: &mut Term, safe: &Slots, (names, at): (&[Name], Location), errors: &mut Vec<Unsafe>) {
     match term {
         Term::Const(_) | Term::Var(_) => {}
         Term::Array(items) | Term::Set(items) => {
-            items.iter_mut().for_each(|item| in_term(item, safe, names, errors));
+            items.iter_mut().for_each(|item| in_term(item, safe, (names, at), errors));
         }
         Term::Object(items) => items.iter_mut().for_each(|(key, value)| {
-            in_term(key, safe, names, errors);
-            in_term(value, safe, names, errors);
+            in_term(key, safe, (names, at), errors);
+            in_term(value, safe, (names, at), errors);
         }),
-        Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, names, errors)),
+        Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, (names, at), errors)),
         Term::Comp(comp) => {
             let mut inner = safe.clone();
             match &mut **comp {
                 Comp::Array(head, body) | Comp::Set(head, body) => {
                     order(body, &mut inner, names, errors);
-                    head_of(head, &inner, body, errors);
+                    head_of(head, &inner, (body, at), errors);
                 }
                 Comp::Object(key, value, body) => {
                     order(body, &mut inner, names, errors);
-                    head_of(key, &inner, body, errors);
-                    head_of(value, &inner, body, errors);
+                    head_of(key, &inner, (body, at), errors);
+                    head_of(value, &inner, (body, at), errors);
                 }
             }
         }
@@ -125,12 +132,15 @@ fn in_term(term: &mut Term, safe: &Slots, names: &[Name], errors: &mut Vec<Unsaf
 }
 
 /// Checks that what a body gives is bound by it.
-fn head_of(head: &mut Term, safe: &Slots, body: &[Expr], errors: &mut Vec<Unsafe>) {
+fn head_of(head: &mut Term, safe: &Slots, (body, at): (&[Expr], Location), errors: &mut Vec<Unsafe>) {
     let mut vars = Vars::default();
     vars.term(head);
-    let location = body.first().map(|expr| expr.location).unwrap_or_default();
-    errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
-    in_term(head, safe, &[], errors);
+    // What the body names without binding it, the body has complained of.
+    let mut named = Vars::default();
+    named.body(body);
+    let missing = vars.direct.iter().filter(|slot| !safe.contains(*slot) && !named.direct.contains(*slot));
+    errors.extend(missing.map(|slot| Unsafe { slot, location: at }));
+    in_term(head, safe, (&[], at), errors);
 }
 
 /// Orders bodies inside a head's term and checks that it is bound.
@@ -138,7 +148,7 @@ pub fn head(term: &mut Term, safe: &Slots, names: &[Name], location: Location, e
     let mut vars = Vars::default();
     vars.term(term);
     errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
-    in_term(term, safe, names, errors);
+    in_term(term, safe, (names, location), errors);
 }
 
 /// What is bound after an expression, given what is before; none if it cannot be evaluated then.
@@ -235,22 +245,29 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
     {
         return;
     }
-    if ready(a, safe) {
-        binds(b, safe);
-    }
-    if ready(b, safe) {
-        binds(a, safe);
+    // Two collections as written bind each other's variables member by member or not at all.
+    let written = |term: &Term| matches!(term, Term::Array(_) | Term::Object(_) | Term::Set(_) | Term::Const(_));
+    if !(written(a) && written(b)) {
+        if ready(a, safe) {
+            binds(b, safe);
+        }
+        if ready(b, safe) {
+            binds(a, safe);
+        }
     }
     match (a, b) {
         (Term::Array(a), Term::Array(b)) if a.len() == b.len() => {
             a.iter().zip(b).for_each(|(a, b)| pair(a, b, safe));
         }
-        (Term::Object(a), Term::Object(b)) => {
+        (Term::Object(a), Term::Object(b)) if a.len() == b.len() => {
             for (key, left) in a {
                 for (other, right) in b {
-                    if let (Term::Const(key), Term::Const(other)) = (key, other)
-                        && key == other
-                    {
+                    let same = match (key, other) {
+                        (Term::Const(key), Term::Const(other)) => key == other,
+                        (Term::Var(key), Term::Var(other)) => key == other,
+                        _ => false,
+                    };
+                    if same {
                         pair(left, right, safe);
                     }
                 }
