@@ -7,6 +7,7 @@ mod careless;
 mod check;
 mod declared;
 mod doubts;
+mod fold;
 pub mod ir;
 mod lower;
 mod metadata;
@@ -136,6 +137,7 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
     }
     errors.finish()?;
     warnings.extend(doubts::find(&tree, &rules, &sources));
+    rules.iter_mut().for_each(fold::rule);
     Ok(Policy { tree, rules, sources, documents, warnings })
 }
 
@@ -169,6 +171,7 @@ pub fn compile_query_in(
         wrong.into_iter().for_each(|error| errors.push(Stage::Types, error));
     }
     errors.finish()?;
+    fold::body(&mut lowered);
     Ok(Query { body: lowered, slots: slots.len(), vars })
 }
 
