@@ -1,0 +1,9 @@
+//! What the commands print: JSON, tables and errors in OPA's form. Pure.
+
+pub mod answers;
+pub mod coverage;
+pub mod doc;
+pub mod failure;
+pub mod measured;
+pub mod metrics;
+pub mod table;
