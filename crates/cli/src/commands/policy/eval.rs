@@ -1,10 +1,13 @@
 //! `sluice policy eval`: answers a query.
 
-use super::args::Eval;
+use super::args::{Eval, Explain};
 use super::output::answers::{self, Output};
+use super::output::coverage::Report;
+use super::output::explain::explain;
 use super::output::failure::{Failure, failures};
 use super::output::metrics;
 use super::question::{self, Phases};
+use super::watch::{self, Watch};
 use sluice_rego::QueryOptions;
 use std::time::Instant;
 
@@ -20,9 +23,9 @@ pub fn run(args: &Eval) -> i32 {
     };
     let mut output = Output::default();
     let mut rounds = Vec::new();
-    match answer(args, &asked, phases, &mut rounds) {
-        Ok(answers) => output.result = answers,
-        Err(failures) => output.errors = failures,
+    if let Err(failures) = answer(args, &asked, phases, &mut rounds, &mut output) {
+        output.errors.splice(0..0, failures);
+        output.failed = true;
     }
     if args.metrics {
         match rounds.as_slice() {
@@ -31,12 +34,11 @@ pub fn run(args: &Eval) -> i32 {
             many => output.aggregated = Some(metrics::aggregate(many)),
         }
     }
-    let failed = !output.errors.is_empty();
     let defined = !output.result.is_empty();
     let (out, err) = answers::render(&output, args.format);
     super::print(&out);
     eprint!("{err}");
-    match (failed, defined) {
+    match (output.failed, defined) {
         (true, _) => 2,
         (false, false) if args.fail => 1,
         (false, true) if args.fail_defined => 1,
@@ -50,20 +52,37 @@ fn answer(
     asked: &question::Asked,
     mut phases: Phases,
     rounds: &mut Vec<Phases>,
-) -> Result<Vec<sluice_rego::Answer>, Vec<Failure>> {
-    let compiled = question::compile(&args.question, &mut phases)?;
+    output: &mut Output,
+) -> Result<(), Vec<Failure>> {
+    let (compiled, modules) = question::compile(&args.question, &mut phases)?;
     let prepared = question::prepare(&args.question, &asked.query, &compiled, &mut phases)?;
+    let files = watch::files(&modules);
     let (now_ns, seed) = question::clock();
-    let options =
-        QueryOptions { strict_builtin_errors: args.strict_builtin_errors, now_ns, seed, ..QueryOptions::default() };
-    let mut first = None;
-    for _ in 0..args.count {
+    let options = QueryOptions {
+        strict_builtin_errors: args.strict_builtin_errors,
+        now_ns,
+        seed,
+        limits: watch::limits(args.timeout),
+        ..QueryOptions::default()
+    };
+    for round in 0..args.count {
+        let mut watch = Watch::new(&files, args.coverage, args.explain != Explain::Off);
         let start = Instant::now();
-        let answers = prepared.eval(asked.input.clone(), &options).map_err(failures)?;
+        let answers = prepared.eval_traced(asked.input.clone(), &options, &mut watch);
         let mut phases = phases.clone();
         phases.push(("timer_rego_query_eval_ns", start.elapsed()));
         rounds.push(phases);
-        first.get_or_insert(answers);
+        eprint!("{}", watch.prints);
+        if round > 0 {
+            answers.map_err(failures)?;
+            continue;
+        }
+        output.explanation = explain(&watch.events, &modules, &asked.query, args.explain);
+        output.coverage = args.coverage.then(|| Report::new(&watch.hits, &modules));
+        if args.show_builtin_errors {
+            output.errors = failures(watch.faults);
+        }
+        output.result = answers.map_err(failures)?;
     }
-    Ok(first.unwrap_or_default())
+    Ok(())
 }

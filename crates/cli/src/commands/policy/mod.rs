@@ -11,6 +11,7 @@ mod output;
 mod parse;
 mod question;
 mod test;
+mod watch;
 
 use args::Policy;
 

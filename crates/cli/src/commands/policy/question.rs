@@ -3,6 +3,7 @@
 use super::args::Question;
 use super::load::{self, Loaded, Options, bundle};
 use super::output::failure::{Failure, failures};
+use sluice_rego::ast::Module;
 use sluice_rego::{Compiled, Prepared, QueryScope, Value};
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -46,11 +47,11 @@ fn stdin() -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Loads and compiles the policy.
+/// Loads and compiles the policy; its modules as they are written.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn compile(question: &Question, phases: &mut Phases) -> Result<Compiled, Vec<Failure>> {
+pub fn compile(question: &Question, phases: &mut Phases) -> Result<(Compiled, Vec<Module>), Vec<Failure>> {
     let version = question.dialect.version();
     let options = Options { version, ignore: &question.ignore, only_rego: false };
     let start = Instant::now();
@@ -66,6 +67,7 @@ pub fn compile(question: &Question, phases: &mut Phases) -> Result<Compiled, Vec
     let start = Instant::now();
     let any = !loaded.modules.is_empty();
     let conflicts = load::conflicts(&loaded.modules, &loaded.data);
+    let modules = loaded.modules.clone();
     let compiled = loaded.compile(version).map_err(failures)?;
     if !conflicts.is_empty() {
         return Err(failures(conflicts));
@@ -73,7 +75,7 @@ pub fn compile(question: &Question, phases: &mut Phases) -> Result<Compiled, Vec
     if any {
         phases.push(("timer_rego_module_compile_ns", start.elapsed()));
     }
-    Ok(compiled)
+    Ok((compiled, modules))
 }
 
 fn bundles(paths: &[String], loaded: Loaded, options: &Options<'_>) -> Result<Loaded, Vec<Failure>> {

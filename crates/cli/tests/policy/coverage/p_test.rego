@@ -2,7 +2,7 @@ package p_test
 
 import data.p
 
-test_user if p.allow with input as {"user": "bob"}
+test_user if p.allow with input as {"user": "bob", "roles": ["x"]}
 
 test_many if {
 	every x in [1, 2] {

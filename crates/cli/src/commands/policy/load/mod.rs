@@ -49,6 +49,7 @@ impl Loaded {
         for module in self.modules {
             engine.add_parsed(module);
         }
+        engine.keep_prints();
         engine.set_data(self.data.into_value());
         engine.compile()
     }

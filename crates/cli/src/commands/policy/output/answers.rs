@@ -13,6 +13,8 @@ use sluice_rego::{Answer, Bindings, Value, json};
 #[derive(Debug, Default)]
 pub struct Output {
     pub errors: Vec<Failure>,
+    /// An error ended the evaluation; those of builtins alone do not.
+    pub failed: bool,
     pub result: Vec<Answer>,
     pub metrics: Option<Numbers>,
     pub aggregated: Option<Spread>,

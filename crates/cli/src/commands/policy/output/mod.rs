@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod coverage;
 pub mod doc;
+pub mod explain;
 pub mod failure;
 pub mod measured;
 pub mod metrics;

@@ -22,13 +22,20 @@ pub struct Found {
 }
 
 /// How much of a rule's ref names its test, if it is one, and whether it is only to do.
-fn named(rule: &Rule) -> Option<(usize, bool)> {
+pub fn named(rule: &Rule) -> Option<(usize, bool)> {
     let ground = rule.head.reference.iter().enumerate().take_while(|(i, term)| *i == 0 || term.is_ground());
     ground.into_iter().find_map(|(i, term)| {
         let name = term.as_var().map(|name| &**name).or_else(|| term.as_str())?;
         let todo = name.starts_with("todo_test_");
         (todo || name.starts_with("test_")).then_some((i + 1, todo))
     })
+}
+
+/// Whether a rule gives a value for each of some keys, e.g. `test_x[name]`.
+pub fn has_cases(rule: &Rule) -> bool {
+    let open = |term: &Term| !matches!(term.kind, TermKind::Scalar(_));
+    matches!(rule.head.kind, HeadKind::Complete | HeadKind::PartialObject)
+        && rule.head.reference.iter().skip(1).any(open)
 }
 
 /// Gives tests of the same name in a package a number each, so that each is a rule of its own.
@@ -79,7 +86,7 @@ pub fn tests(modules: &[Module], filter: Option<&str>) -> Result<Vec<Found>, Str
                 name: own_name(name),
                 query: full_name(&package, name),
                 todo,
-                cases: rule.head.kind == HeadKind::PartialObject,
+                cases: has_cases(rule),
             });
         }
     }

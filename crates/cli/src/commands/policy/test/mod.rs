@@ -1,24 +1,27 @@
 //! `sluice policy test`: runs tests of policies, several at a time.
 
+mod cases;
 mod find;
 mod report;
 mod result;
 
-use super::args::{Sort, Test, TestFormat};
+use super::args::{Explain, Sort, Test, TestExplain, TestFormat};
 use super::bench::measure;
 use super::load::{self, Loaded, Options, bundle};
 use super::output::coverage::{Hits, Report};
+use super::output::explain::explain;
 use super::output::failure::{Failure, failures, limited, summary};
 use super::output::measured::Measured;
 use super::question;
+use super::watch::{self, Watch};
 use find::Found;
 use report::Style;
-use result::{Outcome, Outcomes, judge};
+use result::{Cases, Outcome, Outcomes, judge};
 use sluice_rego::ast::Module;
 use sluice_rego::{Compiled, QueryOptions, QueryScope};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Runs the command: 2 where a test does not pass, 1 where tests cannot be run.
 pub fn run(args: &Test) -> i32 {
@@ -62,9 +65,15 @@ pub fn run(args: &Test) -> i32 {
 /// All that tests need.
 struct Ready {
     compiled: Compiled,
+    /// As they are written.
     modules: Vec<Module>,
+    files: Arc<[Arc<str>]>,
     tests: Vec<Found>,
 }
+
+/// A test takes no longer, unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
+const BENCH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Loads, finds tests and compiles; the error is all that is said.
 fn ready(args: &Test) -> Result<Ready, String> {
@@ -82,13 +91,14 @@ fn ready(args: &Test) -> Result<Ready, String> {
     find::number_duplicates(&mut loaded.modules);
     let tests = find::tests(&loaded.modules, args.run.as_deref())?;
     let modules = loaded.modules.clone();
+    cases::announce(&mut loaded.modules);
     let conflicts = load::conflicts(&modules, &loaded.data);
     let compiled = loaded.compile(version).and_then(|compiled| match conflicts.is_empty() {
         true => Ok(compiled),
         false => Err(conflicts),
     });
     let compiled = compiled.map_err(|errors| summary(&failures(limited(errors, args.max_errors)), ""))?;
-    Ok(Ready { compiled, modules, tests })
+    Ok(Ready { compiled, files: watch::files(&modules), modules, tests })
 }
 
 /// Runs the tests; results are in the order of files and of tests within them.
@@ -121,36 +131,58 @@ fn run_all(args: &Test, ready: &Ready, hits: &Mutex<Hits>) -> Vec<Outcomes> {
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn run_one(args: &Test, ready: &Ready, test: &Found, _hits: &Mutex<Hits>) -> Outcomes {
+fn run_one(args: &Test, ready: &Ready, test: &Found, hits: &Mutex<Hits>) -> Outcomes {
     if test.todo {
         return Outcomes::skipped(test.clone());
     }
     let (now_ns, seed) = question::clock();
-    let options = QueryOptions { now_ns, seed, ..QueryOptions::default() };
+    let timeout = args.timeout.unwrap_or(if args.bench { BENCH_TIMEOUT } else { TIMEOUT });
+    let options = || QueryOptions { now_ns, seed, limits: watch::limits(Some(timeout)), ..QueryOptions::default() };
+    let coverage = args.coverage || args.threshold > 0.0;
+    let mut watch = Watch::new(&ready.files, coverage, args.verbose || args.var_values);
     let start = Instant::now();
     let answers = ready.compiled.prepare(&test.query, &QueryScope::default()).and_then(|prepared| {
-        let answers = prepared.eval(None, &options)?;
+        let answers = prepared.eval_traced(None, &options(), &mut watch)?;
         Ok((prepared, answers))
     });
     let mut duration = start.elapsed();
     let mut measured = None;
     let (outcome, cases) = match answers {
-        Err(mut errors) if !errors.is_empty() => {
-            (Outcome::Error(Failure::from(errors.remove(0))), result::Cases::new())
-        }
-        Err(_) => (Outcome::Fail, result::Cases::new()),
+        Err(errors) => match errors.into_iter().next() {
+            Some(error) => (Outcome::Error(Failure::from(error)), Cases::new()),
+            None => (Outcome::Fail, Cases::new()),
+        },
         Ok((prepared, answers)) => {
-            let judged = judge(test, &answers, &[]);
+            let judged = judge(test, &answers, &watch.cases);
             if args.bench && matches!(judged.0, Outcome::Pass) {
                 let start = Instant::now();
-                let samples = measure(|| prepared.eval(None, &options).map(|_| ())).unwrap_or_default();
+                let samples = measure(|| prepared.eval(None, &options()).map(|_| ())).unwrap_or_default();
                 duration = start.elapsed();
                 measured = Some(Measured::new(samples, None));
             }
             judged
         }
     };
-    Outcomes { test: test.clone(), outcome, duration, output: String::new(), cases, measured }
+    if coverage && let Ok(mut hits) = hits.lock() {
+        for (file, rows) in watch.hits {
+            hits.entry(file).or_default().extend(rows);
+        }
+    }
+    let trace = match outcome {
+        Outcome::Fail if args.verbose => explain(&watch.events, &ready.modules, &test.query, mode(args)),
+        _ => String::new(),
+    };
+    Outcomes { test: test.clone(), outcome, duration, output: watch.prints, cases, measured, trace }
+}
+
+/// Which events of failed tests are shown.
+fn mode(args: &Test) -> Explain {
+    match args.explain {
+        None | Some(TestExplain::Fails) => Explain::Fails,
+        Some(TestExplain::Full) => Explain::Full,
+        Some(TestExplain::Notes) => Explain::Notes,
+        Some(TestExplain::Debug) => Explain::Debug,
+    }
 }
 
 /// Prints results; the exit code that they mean.

@@ -25,6 +25,7 @@ fn line(out: &mut String) {
 /// For people.
 pub fn pretty(results: &[Outcomes], style: Style) -> String {
     let mut out = String::new();
+    failures(&mut out, results, style);
     let mut last: Option<&str> = None;
     let mut any = false;
     for result in results {
@@ -56,6 +57,21 @@ pub fn pretty(results: &[Outcomes], style: Style) -> String {
     }
     out.push_str(&counts(results));
     out
+}
+
+/// What failed tests evaluated, before all else.
+fn failures(out: &mut String, results: &[Outcomes], style: Style) {
+    let failed: Vec<&Outcomes> = results.iter().filter(|result| matches!(result.outcome, Outcome::Fail)).collect();
+    if failed.is_empty() || !style.verbose {
+        return;
+    }
+    out.push_str("FAILURES\n");
+    line(out);
+    for result in failed {
+        let _ = writeln!(out, "{}\n\n{}\n", result.line(), indented(result.trace.trim_end()));
+    }
+    out.push_str("SUMMARY\n");
+    line(out);
 }
 
 fn indented(text: &str) -> String {

@@ -27,6 +27,8 @@ pub struct Outcomes {
     /// Of a test with cases.
     pub cases: Cases,
     pub measured: Option<Measured>,
+    /// Of one that failed: what it evaluated, where that is shown.
+    pub trace: String,
 }
 
 /// Cases by name.
@@ -42,8 +44,8 @@ pub struct Case {
 impl Outcomes {
     /// A test that was not run.
     pub fn skipped(test: Found) -> Self {
-        let (output, cases) = (String::new(), Cases::new());
-        Self { test, outcome: Outcome::Skip, duration: Duration::ZERO, output, cases, measured: None }
+        let (output, cases, trace) = (String::new(), Cases::new(), String::new());
+        Self { test, outcome: Outcome::Skip, duration: Duration::ZERO, output, cases, measured: None, trace }
     }
 
     /// Whether it was run and passed.
@@ -77,7 +79,7 @@ impl Case {
 }
 
 /// What a test's answers say; `tried` are the keys of cases that were begun.
-pub fn judge(test: &Found, answers: &[Answer], tried: &[Vec<Value>]) -> (Outcome, Cases) {
+pub fn judge(test: &Found, answers: &[Answer], tried: &[Vec<String>]) -> (Outcome, Cases) {
     let value = answers.first().and_then(|answer| answer.expressions.first()).map(|shown| &shown.value);
     let Some(value) = value else { return (Outcome::Fail, Cases::new()) };
     if !test.cases {
@@ -111,9 +113,9 @@ fn case(value: &Value) -> Case {
 }
 
 /// A case that was begun and is not there has failed, and so have its groups.
-fn begun(cases: &mut Cases, path: &[Value]) -> bool {
+fn begun(cases: &mut Cases, path: &[String]) -> bool {
     let Some((first, rest)) = path.split_first() else { return true };
-    let case = cases.entry(json::key_text(first)).or_insert_with(|| Case { failed: true, cases: Cases::new() });
+    let case = cases.entry(first.clone()).or_insert_with(|| Case { failed: true, cases: Cases::new() });
     if rest.is_empty() {
         return case.failed;
     }
