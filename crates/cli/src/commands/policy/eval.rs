@@ -3,8 +3,8 @@
 use super::args::{Eval, Explain};
 use super::output::answers::{self, Output};
 use super::output::coverage::Report;
-use super::output::explain::explain;
-use super::output::failure::{Failure, failures};
+use super::output::explain::{Layout, explain};
+use super::output::failure::{Failure, of_evaluation};
 use super::output::metrics;
 use super::question::{self, Phases};
 use super::watch::{self, Watch};
@@ -74,15 +74,18 @@ fn answer(
         rounds.push(phases);
         eprint!("{}", watch.prints);
         if round > 0 {
-            answers.map_err(failures)?;
+            answers.map_err(|errors| of_evaluation(errors, &asked.query))?;
             continue;
         }
-        output.explanation = explain(&watch.events, &modules, &asked.query, args.explain);
+        let layout = Layout { mode: args.explain, notes: false, within: false };
+        if args.explain != Explain::Off {
+            output.explanation = explain(&watch.events, &modules, &asked.query, layout);
+        }
         output.coverage = args.coverage.then(|| Report::new(&watch.hits, &modules));
         if args.show_builtin_errors {
-            output.errors = failures(watch.faults);
+            output.errors = of_evaluation(watch.faults, &asked.query);
         }
-        output.result = answers.map_err(failures)?;
+        output.result = answers.map_err(|errors| of_evaluation(errors, &asked.query))?;
     }
     Ok(())
 }

@@ -37,8 +37,10 @@ impl Watch {
     }
 
     fn event(&mut self, op: Op, at: Location) {
-        if self.explain && self.events.len() < MAX_EVENTS {
-            self.events.push(Event { op, at });
+        let event = Event { op, at };
+        // A `not` and what it negates are one expression.
+        if self.explain && self.events.len() < MAX_EVENTS && self.events.last() != Some(&event) {
+            self.events.push(event);
         }
     }
 

@@ -8,6 +8,8 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub enum Failure {
     Rego(Box<Error>),
+    /// Of an expression of the query, with its text.
+    Query(Box<Error>, String),
     Plain(String),
 }
 
@@ -27,6 +29,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rego(error) => error.fmt(f),
+            Self::Query(error, text) => write!(f, "{text}: {}: {}", error.code, error.message),
             Self::Plain(message) => f.write_str(message),
         }
     }
@@ -35,6 +38,19 @@ impl fmt::Display for Failure {
 /// Errors as failures.
 pub fn failures(errors: Vec<Error>) -> Vec<Failure> {
     errors.into_iter().map(Failure::from).collect()
+}
+
+/// Errors of an evaluation; those in the query itself are told by its text.
+pub fn of_evaluation(errors: Vec<Error>, query: &str) -> Vec<Failure> {
+    let failure = |error: Error| {
+        let start = error.location.offset as usize;
+        let text = query.get(start..start.saturating_add(error.location.len as usize));
+        match text.filter(|text| error.location.file == u32::MAX && error.location.row > 0 && !text.is_empty()) {
+            Some(text) => Failure::Query(Box::new(error), text.to_owned()),
+            None => Failure::from(error),
+        }
+    };
+    errors.into_iter().map(failure).collect()
 }
 
 /// All of them, with their number; `during` is e.g. ` during loading`.
@@ -63,7 +79,7 @@ pub fn to_doc(failures: &[Failure]) -> Doc {
 fn one(failure: &Failure) -> Doc {
     let error = match failure {
         Failure::Plain(message) => return Doc::object([("message", Some(Doc::text(message)))]),
-        Failure::Rego(error) => error,
+        Failure::Rego(error) | Failure::Query(error, _) => error,
     };
     let location = (error.location.row > 0).then(|| {
         Doc::object([

@@ -9,7 +9,7 @@ use super::args::{Explain, Sort, Test, TestExplain, TestFormat};
 use super::bench::measure;
 use super::load::{self, Loaded, Options, bundle};
 use super::output::coverage::{Hits, Report};
-use super::output::explain::explain;
+use super::output::explain::{Layout, explain, failing_line};
 use super::output::failure::{Failure, failures, limited, summary};
 use super::output::measured::Measured;
 use super::question;
@@ -139,7 +139,8 @@ fn run_one(args: &Test, ready: &Ready, test: &Found, hits: &Mutex<Hits>) -> Outc
     let timeout = args.timeout.unwrap_or(if args.bench { BENCH_TIMEOUT } else { TIMEOUT });
     let options = || QueryOptions { now_ns, seed, limits: watch::limits(Some(timeout)), ..QueryOptions::default() };
     let coverage = args.coverage || args.threshold > 0.0;
-    let mut watch = Watch::new(&ready.files, coverage, args.verbose || args.var_values);
+    let verbose = args.verbose || args.explain.is_some();
+    let mut watch = Watch::new(&ready.files, coverage, verbose || args.var_values);
     let start = Instant::now();
     let answers = ready.compiled.prepare(&test.query, &QueryScope::default()).and_then(|prepared| {
         let answers = prepared.eval_traced(None, &options(), &mut watch)?;
@@ -168,21 +169,27 @@ fn run_one(args: &Test, ready: &Ready, test: &Found, hits: &Mutex<Hits>) -> Outc
             hits.entry(file).or_default().extend(rows);
         }
     }
-    let trace = match outcome {
-        Outcome::Fail if args.verbose => explain(&watch.events, &ready.modules, &test.query, mode(args)),
-        _ => String::new(),
-    };
+    let mut trace = String::new();
+    if matches!(outcome, Outcome::Fail) {
+        if verbose {
+            trace = explain(&watch.events, &ready.modules, &test.query, layout(args));
+        }
+        if args.var_values {
+            trace.push_str(&failing_line(&watch.events, &ready.modules));
+        }
+    }
     Outcomes { test: test.clone(), outcome, duration, output: watch.prints, cases, measured, trace }
 }
 
-/// Which events of failed tests are shown.
-fn mode(args: &Test) -> Explain {
-    match args.explain {
+/// How failed tests are explained.
+fn layout(args: &Test) -> Layout {
+    let mode = match args.explain {
         None | Some(TestExplain::Fails) => Explain::Fails,
         Some(TestExplain::Full) => Explain::Full,
         Some(TestExplain::Notes) => Explain::Notes,
         Some(TestExplain::Debug) => Explain::Debug,
-    }
+    };
+    Layout { mode, notes: args.explain.is_none(), within: true }
 }
 
 /// Prints results; the exit code that they mean.
@@ -195,7 +202,9 @@ fn told(args: &Test, mut results: Vec<Outcomes>) -> i32 {
             super::print(&report::to_json(&results));
         }
         TestFormat::Pretty | TestFormat::Gobench => {
-            let style = Style { verbose: args.verbose, gobench: args.format == TestFormat::Gobench };
+            let verbose = args.verbose || args.explain.is_some();
+            let failures = verbose || args.var_values;
+            let style = Style { verbose, failures, gobench: args.format == TestFormat::Gobench };
             super::print(&report::pretty(&results, style));
         }
     }

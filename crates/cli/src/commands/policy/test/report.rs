@@ -12,6 +12,8 @@ use std::fmt::Write;
 pub struct Style {
     /// Those that pass too.
     pub verbose: bool,
+    /// What those that fail evaluated.
+    pub failures: bool,
     /// Measurements by names as Go's benchmarks have them.
     pub gobench: bool,
 }
@@ -62,13 +64,13 @@ pub fn pretty(results: &[Outcomes], style: Style) -> String {
 /// What failed tests evaluated, before all else.
 fn failures(out: &mut String, results: &[Outcomes], style: Style) {
     let failed: Vec<&Outcomes> = results.iter().filter(|result| matches!(result.outcome, Outcome::Fail)).collect();
-    if failed.is_empty() || !style.verbose {
+    if failed.is_empty() || !style.failures {
         return;
     }
     out.push_str("FAILURES\n");
     line(out);
     for result in failed {
-        let _ = writeln!(out, "{}\n\n{}\n", result.line(), indented(result.trace.trim_end()));
+        let _ = writeln!(out, "{}\n\n{}", result.line(), result.trace);
     }
     out.push_str("SUMMARY\n");
     line(out);
