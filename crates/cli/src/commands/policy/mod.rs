@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod duration;
 mod eval;
+mod fmt;
 mod load;
 mod output;
 mod parse;
@@ -23,7 +24,7 @@ pub fn run(command: &Policy) -> i32 {
         Policy::Check(args) => check::run(args),
         Policy::Bench(args) => bench::run(args),
         Policy::Parse(args) => parse::run(args),
-        Policy::Fmt(_) => 2,
+        Policy::Fmt(args) => fmt::run(args),
     }
 }
 

@@ -34,7 +34,7 @@ pub fn read(path: &str) -> Result<Vec<u8>, String> {
 }
 
 /// A path, of a `file://` URL too.
-pub(super) fn clean(path: &str) -> Result<PathBuf, String> {
+pub fn clean(path: &str) -> Result<PathBuf, String> {
     if path.starts_with("//") {
         return Err(format!("UNC path read is not allowed: {path}"));
     }

@@ -10,7 +10,7 @@ mod roots;
 mod tree;
 
 pub use conflicts::conflicts;
-pub use files::{paths, read};
+pub use files::{clean, paths, read};
 pub use modules::{Text, one};
 pub use tree::Tree;
 

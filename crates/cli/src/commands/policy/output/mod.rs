@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod coverage;
+pub mod diff;
 pub mod doc;
 pub mod explain;
 pub mod failure;
