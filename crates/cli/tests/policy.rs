@@ -171,3 +171,115 @@ fn without_time(line: &str) -> String {
     }
     line.to_owned()
 }
+
+/// A command in a folder of its own.
+fn sluice(folder: &Path, words: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
+        .arg("policy")
+        .args(words)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    let output = output.unwrap();
+    Ran {
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: output.status.code().unwrap_or(-1),
+    }
+}
+
+#[test]
+fn bad_input_ends_with_a_message_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(root.join(name), bytes).unwrap();
+    write("binary.rego", &(0..=255).collect::<Vec<u8>>());
+    write("latin1.rego", b"package a\n\n# caf\xe9\np := 1\n");
+    write("deep.rego", format!("package a\n\np := {}1{}\n", "[".repeat(100_000), "]".repeat(100_000)).as_bytes());
+    write("deep.json", format!("{{\"a\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000)).as_bytes());
+    write("deep.yaml", format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000)).as_bytes());
+    write("bombs.yaml", b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b, *nothing]\n");
+    write("one.json", b"{\"a\": 1}");
+    write("two.json", b"{\"a\": 2}");
+    write("rule.rego", b"package a\n\nb := 1\n");
+    write("slow.rego", b"package slow\n\nq if {\n\tsome x in numbers.range(1, 100000)\n\tsome y in numbers.range(1, 100000)\n\tx + y < 0\n}\n");
+    write("broken.tar.gz", b"not an archive");
+    write("utf16.json", b"\xff\xfe{\0}\0");
+    std::os::unix::fs::symlink("nowhere", root.join("dangling")).unwrap();
+    std::fs::create_dir(root.join("circle")).unwrap();
+    std::os::unix::fs::symlink(".", root.join("circle/again")).unwrap();
+    for (words, code, parts) in [
+        (&["eval", "-d", "binary.rego", "1"][..], 2, &["binary.rego", "illegal"][..]),
+        (&["check", "binary.rego"], 1, &["binary.rego:2", "illegal", "hint: "]),
+        (&["check", "latin1.rego"], 1, &["latin1.rego:3", "utf-8", "hint: "]),
+        (&["check", "deep.rego"], 1, &["deep.rego:3", "rego_parse_error"]),
+        (&["eval", "-d", "deep.json", "1"], 2, &["deep.json", "depth", "hint: "]),
+        (&["eval", "-d", "deep.yaml", "1"], 2, &["deep.yaml", "YAML"]),
+        (&["eval", "-d", "bombs.yaml", "1"], 2, &["bombs.yaml", "YAML"]),
+        (&["eval", "-i", "deep.json", "1"], 2, &["unable to parse input"]),
+        (&["eval", "-d", "utf16.json", "1"], 2, &["utf16.json"]),
+        (&["eval", "-d", "one.json", "-d", "two.json", "1"], 2, &["two.json: merge error", "hint: ", "PREFIX:PATH"]),
+        (
+            &["eval", "-d", "one.json", "-d", "rule.rego", "1"],
+            2,
+            &["rule.rego", "conflicting rule for data path a/b", "hint: "],
+        ),
+        (&["eval", "-d", "dangling", "1"], 2, &["dangling", "no such file"]),
+        (&["eval", "-d", "circle", "1"], 2, &["circle", "symbolic links"]),
+        (&["eval", "-d", "one.json/x", "1"], 2, &["one.json/x", "not a directory"]),
+        (&["eval", "-b", "broken.tar.gz", "1"], 2, &["broken.tar.gz"]),
+        (&["eval", "-d", "slow.rego", "--timeout", "50ms", "data.slow.q"], 2, &["longer than allowed", "hint: "]),
+        (&["test", "nosuch"], 1, &["nosuch"]),
+        (&["fmt", "latin1.rego"], 2, &["latin1.rego", "UTF-8"]),
+        (&["parse", "binary.rego"], 1, &["binary.rego", "illegal"]),
+        // Wrong usage.
+        (&["eval"], 2, &["QUERY"]),
+        (&["eval", "1", "2"], 2, &["'2'"]),
+        (&["eval", "-f", "xml", "1"], 2, &["xml", "json", "pretty"]),
+        (&["eval", "--fail", "--fail-defined", "1"], 2, &["--fail-defined"]),
+        (&["eval", "--timeout", "soon", "1"], 2, &["soon", "1m30s"]),
+        (&["eval", "--nope", "1"], 2, &["--nope"]),
+        (&["test"], 2, &["PATH"]),
+        (&["check"], 2, &["PATH"]),
+    ] {
+        let ran = sluice(root, words);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, code, "{words:?}: {all:.600}");
+        for part in parts {
+            assert!(all.contains(part), "{words:?} does not say `{part}`: {all:.600}");
+        }
+        assert!(!all.contains("panicked"), "{words:?}: {all:.600}");
+    }
+}
+
+#[test]
+fn policies_are_written_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.rego");
+    std::fs::write(&file, "package a\np:=1\n").unwrap();
+    let ran = sluice(folder.path(), &["fmt", "-d", "a.rego"]);
+    assert!(ran.stdout.contains("-p:=1\n+\n+p := 1\n"), "{}", ran.stdout);
+    let ran = sluice(folder.path(), &["fmt", "-w", "."]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "package a\n\np := 1\n");
+    assert_eq!(sluice(folder.path(), &["fmt", "--fail", "-l", "."]).code, 0);
+}
+
+#[test]
+fn measurements_have_opas_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a_test.rego"), "package a_test\n\ntest_x if 1 + 1 == 2\n").unwrap();
+    let table = sluice(folder.path(), &["bench", "-d", ".", "data.a_test.test_x"]);
+    assert!(table.stdout.contains("│ samples ") && table.stdout.contains("_99.9%"), "{}", table.stdout);
+    let line = sluice(folder.path(), &["bench", "-d", ".", "--metrics=false", "-f", "gobench", "data.a_test.test_x"]);
+    assert!(line.stdout.starts_with("BenchmarkOPAEval\t") && line.stdout.ends_with(" ns/op\n"), "{}", line.stdout);
+    let undefined = sluice(folder.path(), &["bench", "-d", ".", "-f", "json", "data.nothing"]);
+    assert_eq!(undefined.code, 1);
+    assert!(undefined.stdout.contains("\"message\": \"undefined result\""), "{}", undefined.stdout);
+    let tests = sluice(folder.path(), &["test", "--bench", "-f", "gobench", "."]);
+    assert!(
+        tests.stdout.starts_with("BenchmarkDataATestTestX\t") && tests.stdout.ends_with("PASS: 1/1\n"),
+        "{}",
+        tests.stdout
+    );
+}

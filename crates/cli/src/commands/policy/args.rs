@@ -43,7 +43,7 @@ impl Dialect {
 #[derive(Clone, Debug, Args)]
 pub struct Question {
     /// The query
-    #[arg(required_unless_present = "stdin", conflicts_with = "stdin", allow_hyphen_values = true)]
+    #[arg(required_unless_present = "stdin", conflicts_with = "stdin")]
     pub query: Option<String>,
     /// Read the query from standard input
     #[arg(long, conflicts_with = "stdin_input")]

@@ -3,6 +3,7 @@
 use super::args::{Bench, TestFormat};
 use super::output::doc::Doc;
 use super::output::failure::{Failure, failures, summary, to_doc};
+use super::output::hints::hints;
 use super::output::measured::Measured;
 use super::question::{self, Phases};
 use sluice_rego::QueryOptions;
@@ -19,7 +20,9 @@ pub fn run(args: &Bench) -> i32 {
     let Err(failures) = bench(args) else { return 0 };
     match args.format {
         TestFormat::Json => super::print(&Doc::object([("errors", Some(to_doc(&failures)))]).render()),
-        TestFormat::Pretty | TestFormat::Gobench => eprintln!("{}", summary(&failures, "")),
+        TestFormat::Pretty | TestFormat::Gobench => {
+            eprint!("{}\n{}", summary(&failures, ""), hints(&failures));
+        }
     }
     1
 }

@@ -4,6 +4,7 @@ use super::args::{Check, Format};
 use super::load::{self, Options, bundle};
 use super::output::doc::Doc;
 use super::output::failure::{Failure, failures, limited, summary, to_doc};
+use super::output::hints::hints;
 use sluice_rego::ast::Version;
 
 /// Runs the command: 1 where anything is wrong.
@@ -13,6 +14,9 @@ pub fn run(args: &Check) -> i32 {
         (Format::Json, _) => eprint!("{}", Doc::object([("errors", Some(to_doc(&failures)))]).render()),
         (Format::Pretty, Some(during)) => eprintln!("{}", summary(&failures, during)),
         (Format::Pretty, None) => failures.iter().for_each(|failure| eprintln!("{failure}")),
+    }
+    if args.format == Format::Pretty {
+        eprint!("{}", hints(&failures));
     }
     1
 }

@@ -5,6 +5,7 @@ use super::output::answers::{self, Output};
 use super::output::coverage::Report;
 use super::output::explain::{Layout, explain};
 use super::output::failure::{Failure, of_evaluation};
+use super::output::hints::hints;
 use super::output::metrics;
 use super::question::{self, Phases};
 use super::watch::{self, Watch};
@@ -37,7 +38,7 @@ pub fn run(args: &Eval) -> i32 {
     let defined = !output.result.is_empty();
     let (out, err) = answers::render(&output, args.format);
     super::print(&out);
-    eprint!("{err}");
+    eprint!("{err}{}", hints(&output.errors));
     match (output.failed, defined) {
         (true, _) => 2,
         (false, false) if args.fail => 1,

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod doc;
 pub mod explain;
 pub mod failure;
+pub mod hints;
 pub mod measured;
 pub mod metrics;
 pub mod table;

@@ -11,6 +11,7 @@ use super::load::{self, Loaded, Options, bundle};
 use super::output::coverage::{Hits, Report};
 use super::output::explain::{Layout, explain, failing_line};
 use super::output::failure::{Failure, failures, limited, summary};
+use super::output::hints::hints;
 use super::output::measured::Measured;
 use super::question;
 use super::watch::{self, Watch};
@@ -84,9 +85,9 @@ fn ready(args: &Test) -> Result<Ready, String> {
             bundle::read(path, &options).map_err(|error| format!("unable to load bundle {path}: {error}"))
         };
         let bundles = args.paths.iter().map(read).collect::<Result<_, _>>()?;
-        bundle::activate(bundles, Loaded::default()).map_err(|failures| summary(&failures, ""))?
+        bundle::activate(bundles, Loaded::default()).map_err(|failures| told_wrong(&failures, ""))?
     } else {
-        load::paths(&args.paths, &options).map_err(|failures| summary(&failures, " during loading"))?
+        load::paths(&args.paths, &options).map_err(|failures| told_wrong(&failures, " during loading"))?
     };
     find::number_duplicates(&mut loaded.modules);
     let tests = find::tests(&loaded.modules, args.run.as_deref())?;
@@ -97,8 +98,13 @@ fn ready(args: &Test) -> Result<Ready, String> {
         true => Ok(compiled),
         false => Err(conflicts),
     });
-    let compiled = compiled.map_err(|errors| summary(&failures(limited(errors, args.max_errors)), ""))?;
+    let compiled = compiled.map_err(|errors| told_wrong(&failures(limited(errors, args.max_errors)), ""))?;
     Ok(Ready { compiled, files: watch::files(&modules), modules, tests })
+}
+
+/// What is wrong with policies, with hints.
+fn told_wrong(failures: &[Failure], during: &str) -> String {
+    format!("{}\n{}", summary(failures, during), hints(failures)).trim_end_matches('\n').to_owned()
 }
 
 /// Runs the tests; results are in the order of files and of tests within them.
