@@ -4,6 +4,7 @@
 pub mod bundle;
 mod conflicts;
 mod files;
+mod host;
 mod ignore;
 mod modules;
 mod roots;
@@ -11,6 +12,7 @@ mod tree;
 
 pub use conflicts::conflicts;
 pub use files::{clean, paths, read};
+pub use host::NEEDS;
 pub use modules::{Text, one};
 pub use tree::Tree;
 
@@ -43,7 +45,7 @@ impl Loaded {
     /// All that is wrong with the modules together.
     pub fn compile(self, version: Version) -> Result<Compiled, Vec<sluice_rego::Error>> {
         let mut engine = Engine::new(version);
-        for builtin in sluice_policy::ec::builtins() {
+        for builtin in host::builtins() {
             engine.add_builtin(builtin);
         }
         for module in self.modules {

@@ -20,6 +20,7 @@ use report::Style;
 use result::{Cases, Outcome, Outcomes, judge};
 use sluice_rego::ast::Module;
 use sluice_rego::{Compiled, QueryOptions, QueryScope};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -184,7 +185,10 @@ fn run_one(args: &Test, ready: &Ready, test: &Found, hits: &Mutex<Hits>) -> Outc
             trace.push_str(&failing_line(&watch.events, &ready.modules));
         }
     }
-    Outcomes { test: test.clone(), outcome, duration, output: watch.prints, cases, measured, trace }
+    let failed = !matches!(outcome, Outcome::Pass);
+    let unanswered = watch.faults.iter().filter(|error| failed && error.message.contains(load::NEEDS));
+    let unanswered = unanswered.map(ToString::to_string).collect();
+    Outcomes { test: test.clone(), outcome, duration, output: watch.prints, cases, measured, trace, unanswered }
 }
 
 /// How failed tests are explained.
@@ -213,6 +217,10 @@ fn told(args: &Test, mut results: Vec<Outcomes>) -> i32 {
             let style = Style { verbose, failures, gobench: args.format == TestFormat::Gobench };
             super::print(&report::pretty(&results, style));
         }
+    }
+    let unanswered: BTreeSet<&String> = results.iter().flat_map(|result| &result.unanswered).collect();
+    for call in unanswered {
+        eprintln!("hint: in a test that failed, {call}");
     }
     if results.is_empty() && args.fail_on_empty {
         eprintln!("no tests were run");

@@ -29,6 +29,8 @@ pub struct Outcomes {
     pub measured: Option<Measured>,
     /// Of one that failed: what it evaluated, where that is shown.
     pub trace: String,
+    /// Of one that failed: calls that it made and that nobody could answer.
+    pub unanswered: Vec<String>,
 }
 
 /// Cases by name.
@@ -45,7 +47,8 @@ impl Outcomes {
     /// A test that was not run.
     pub fn skipped(test: Found) -> Self {
         let (output, cases, trace) = (String::new(), Cases::new(), String::new());
-        Self { test, outcome: Outcome::Skip, duration: Duration::ZERO, output, cases, measured: None, trace }
+        let (outcome, duration) = (Outcome::Skip, Duration::ZERO);
+        Self { test, outcome, duration, output, cases, measured: None, trace, unanswered: Vec::new() }
     }
 
     /// Whether it was run and passed.
