@@ -30,7 +30,7 @@ pub fn run(args: &Bench) -> i32 {
 fn bench(args: &Bench) -> Result<(), Vec<Failure>> {
     let mut phases = Phases::new();
     let asked = question::ask(&args.question, &mut phases).map_err(|message| vec![Failure::Plain(message)])?;
-    let (compiled, _) = question::compile(&args.question, &mut phases)?;
+    let (compiled, _) = question::compile(&args.question, false, &mut phases)?;
     let prepared = question::prepare(&args.question, &asked.query, &compiled, &mut phases)?;
     let (now_ns, seed) = question::clock();
     let options = QueryOptions { now_ns, seed, ..QueryOptions::default() };

@@ -34,13 +34,13 @@ fn check(args: &Check) -> Result<(), Wrong> {
     if !args.bundle {
         let loaded = load::paths(&args.paths, &options)
             .map_err(|failures| Wrong { failures, during: Some(" during loading") })?;
-        return loaded.compile(version).map(|_| ()).map_err(compiling);
+        return loaded.compile(version, args.strict).map(|_| ()).map_err(compiling);
     }
     let plain = |message: String| Wrong { failures: vec![message.into()], during: None };
     let bundles =
         args.paths.iter().map(|path| bundle::read(path, &options).map_err(plain)).collect::<Result<_, _>>()?;
     let loaded = bundle::merge(bundles).map_err(|failures| Wrong { failures, during: None })?;
     let conflicts = load::conflicts(&loaded.modules, &loaded.data);
-    loaded.compile(version).map_err(compiling)?;
+    loaded.compile(version, args.strict).map_err(compiling)?;
     if conflicts.is_empty() { Ok(()) } else { Err(compiling(conflicts)) }
 }

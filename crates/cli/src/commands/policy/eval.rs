@@ -55,7 +55,7 @@ fn answer(
     rounds: &mut Vec<Phases>,
     output: &mut Output,
 ) -> Result<(), Vec<Failure>> {
-    let (compiled, modules) = question::compile(&args.question, &mut phases)?;
+    let (compiled, modules) = question::compile(&args.question, args.strict, &mut phases)?;
     let prepared = question::prepare(&args.question, &asked.query, &compiled, &mut phases)?;
     let files = watch::files(&modules);
     let (now_ns, seed) = question::clock();

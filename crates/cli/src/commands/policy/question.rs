@@ -51,7 +51,11 @@ fn stdin() -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn compile(question: &Question, phases: &mut Phases) -> Result<(Compiled, Vec<Module>), Vec<Failure>> {
+pub fn compile(
+    question: &Question,
+    strict: bool,
+    phases: &mut Phases,
+) -> Result<(Compiled, Vec<Module>), Vec<Failure>> {
     let version = question.dialect.version();
     let options = Options { version, ignore: &question.ignore, only_rego: false };
     let start = Instant::now();
@@ -68,7 +72,7 @@ pub fn compile(question: &Question, phases: &mut Phases) -> Result<(Compiled, Ve
     let any = !loaded.modules.is_empty();
     let conflicts = load::conflicts(&loaded.modules, &loaded.data);
     let modules = loaded.modules.clone();
-    let compiled = loaded.compile(version).map_err(failures)?;
+    let compiled = loaded.compile(version, strict).map_err(failures)?;
     if !conflicts.is_empty() {
         return Err(failures(conflicts));
     }

@@ -2,7 +2,8 @@
 //! a lenient evaluation takes that as undefined; tests replace them.
 
 use sluice_rego::Value;
-use sluice_rego::builtins::{BuiltinError, HostBuiltin};
+use sluice_rego::builtins::{BuiltinError, HostBuiltin, HostFunction};
+use std::sync::Arc;
 
 /// What the error of such a call says.
 pub const NEEDS: &str = "needs an image, which no `sluice policy` command has; in a test, replace it";
@@ -13,16 +14,16 @@ pub fn builtins() -> impl Iterator<Item = HostBuiltin> {
 }
 
 fn without_image(builtin: HostBuiltin) -> HostBuiltin {
-    let HostBuiltin { name, arity, call } = builtin;
-    let own = name.clone();
-    HostBuiltin::new(&name, arity, move |args, context| match call(args, context) {
+    let (name, ask) = (builtin.name.clone(), builtin.call.clone());
+    let call: HostFunction = Arc::new(move |args, context| match ask(args, context) {
         Err(BuiltinError::Unprepared) => match args {
             // There is nothing to ask about no images.
-            [Value::Set(refs)] if &*own == "ec.oci.image_manifests" && refs.is_empty() => Ok(Some(Value::object([]))),
-            _ => Err(BuiltinError::Failed(format!("{NEEDS}: `with {own} as ..`"))),
+            [Value::Set(refs)] if &*name == "ec.oci.image_manifests" && refs.is_empty() => Ok(Some(Value::object([]))),
+            _ => Err(BuiltinError::Failed(format!("{NEEDS}: `with {name} as ..`"))),
         },
         answered => answered,
-    })
+    });
+    HostBuiltin { call, ..builtin }
 }
 
 #[cfg(test)]

@@ -39,12 +39,13 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Compiles what was loaded, with the host's builtins.
+    /// Compiles what was loaded, with the host's builtins; strictly, what is only careless is an error too.
     ///
     /// # Errors
     /// All that is wrong with the modules together.
-    pub fn compile(self, version: Version) -> Result<Compiled, Vec<sluice_rego::Error>> {
+    pub fn compile(self, version: Version, strict: bool) -> Result<Compiled, Vec<sluice_rego::Error>> {
         let mut engine = Engine::new(version);
+        engine.set_strict(strict);
         for builtin in host::builtins() {
             engine.add_builtin(builtin);
         }

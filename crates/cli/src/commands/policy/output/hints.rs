@@ -27,6 +27,12 @@ const HINTS: &[(&str, &str)] = &[
 pub fn hints(failures: &[Failure]) -> String {
     let mut found: Vec<&str> = Vec::new();
     for failure in failures {
+        if let Failure::Rego(error) | Failure::Query(error, _) = failure
+            && let Some(hint) = error.hint()
+            && !found.contains(&hint)
+        {
+            found.push(hint);
+        }
         let text = failure.to_string();
         for (part, hint) in HINTS {
             if text.contains(part) && !found.contains(hint) {

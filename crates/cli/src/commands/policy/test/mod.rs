@@ -95,7 +95,7 @@ fn ready(args: &Test) -> Result<Ready, String> {
     let modules = loaded.modules.clone();
     cases::announce(&mut loaded.modules);
     let conflicts = load::conflicts(&modules, &loaded.data);
-    let compiled = loaded.compile(version).and_then(|compiled| match conflicts.is_empty() {
+    let compiled = loaded.compile(version, false).and_then(|compiled| match conflicts.is_empty() {
         true => Ok(compiled),
         false => Err(conflicts),
     });
