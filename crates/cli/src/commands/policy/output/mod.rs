@@ -9,4 +9,5 @@ pub mod failure;
 pub mod hints;
 pub mod measured;
 pub mod metrics;
+pub mod syntax;
 pub mod table;
