@@ -92,11 +92,11 @@ fn in_order(stdout: &str) -> bool {
             section.extend(row.parse().ok().filter(|_| !file.starts_with(' ')).map(|row| (file.to_owned(), row)));
         }
     }
-    section.is_sorted() && failures_in_order(stdout, &section)
+    section.is_sorted() && failures_in_order(stdout)
 }
 
 /// Whether the failures told first stand in the order in which they are summed up.
-fn failures_in_order(stdout: &str, _places: &[(String, u32)]) -> bool {
+fn failures_in_order(stdout: &str) -> bool {
     let Some((first, second)) = stdout.split_once("\nSUMMARY\n") else { return true };
     let names = |text: &str| -> Vec<String> {
         text.lines()

@@ -105,18 +105,30 @@ pub struct Eval {
     /// Show how the result came about
     #[arg(long, value_enum, default_value_t = Explain::Off)]
     pub explain: Explain,
-    /// Show the values of local variables in explanations
-    #[arg(long)]
-    pub var_values: bool,
     /// Report how long each phase took
     #[arg(long)]
     pub metrics: bool,
+    /// Report where the time goes, line by line; reports metrics, too
+    #[arg(long)]
+    pub profile: bool,
+    /// How many lines of the profile to show; 0 is all [default: 10]
+    #[arg(long, value_name = "N")]
+    pub profile_limit: Option<usize>,
+    /// Order of the profile: total_time_ns, num_eval, num_redo, num_gen_expr, file or line. Can be repeated
+    #[arg(long, value_name = "KEY", value_delimiter = ',', value_parser = ["total_time_ns", "num_eval", "num_redo", "num_gen_expr", "file", "line"])]
+    pub profile_sort: Vec<String>,
     /// How often to evaluate; metrics are put together
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub count: u32,
-    /// Taken for the sake of scripts; values are never cut
+    /// Taken for the sake of scripts, as they change no result: values are never cut, and nothing of this can be switched off
     #[arg(long, hide = true, default_value_t = 80)]
     pub pretty_limit: usize,
+    #[arg(long, hide = true)]
+    pub disable_indexing: bool,
+    #[arg(long, hide = true)]
+    pub disable_early_exit: bool,
+    #[arg(long, hide = true)]
+    pub optimize_store_for_read_speed: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -164,7 +176,7 @@ pub struct Test {
     /// The paths are bundles
     #[arg(long, short)]
     pub bundle: bool,
-    /// Show where tests fail, with the values of the variables there
+    /// Show the lines at which tests fail
     #[arg(long)]
     pub var_values: bool,
     /// How to show what a failed test evaluated

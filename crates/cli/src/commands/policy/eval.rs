@@ -28,7 +28,7 @@ pub fn run(args: &Eval) -> i32 {
         output.errors.splice(0..0, failures);
         output.failed = true;
     }
-    if args.metrics {
+    if args.metrics || profiling(args) {
         match rounds.as_slice() {
             [] => {}
             [only] => output.metrics = Some(metrics::once(only)),
@@ -45,6 +45,11 @@ pub fn run(args: &Eval) -> i32 {
         (false, true) if args.fail_defined => 1,
         _ => 0,
     }
+}
+
+/// Whether a profile is asked for, if only by how it is to be.
+fn profiling(args: &Eval) -> bool {
+    args.profile || args.profile_limit.is_some() || !args.profile_sort.is_empty()
 }
 
 /// Evaluates as often as asked; the answers are those of the first time.
@@ -67,9 +72,11 @@ fn answer(
         ..QueryOptions::default()
     };
     for round in 0..args.count {
-        let mut watch = Watch::new(&files, args.coverage, args.explain != Explain::Off);
+        let mut watch =
+            Watch::new(&files, args.coverage, args.explain != Explain::Off).profiling(profiling(args) && round == 0);
         let start = Instant::now();
         let answers = prepared.eval_traced(asked.input.clone(), &options, &mut watch);
+        watch.end();
         let mut phases = phases.clone();
         phases.push(("timer_rego_query_eval_ns", start.elapsed()));
         rounds.push(phases);
@@ -81,6 +88,10 @@ fn answer(
         let layout = Layout { mode: args.explain, notes: false, within: false };
         if args.explain != Explain::Off {
             output.explanation = explain(&watch.events, &modules, &asked.query, layout);
+        }
+        if let Some(profile) = &watch.profile {
+            let name = |file: u32| files.get(file as usize).map_or_else(String::new, ToString::to_string);
+            output.profile = profile.top(&args.profile_sort, args.profile_limit.unwrap_or(10), &name);
         }
         output.coverage = args.coverage.then(|| Report::new(&watch.hits, &modules));
         if args.show_builtin_errors {

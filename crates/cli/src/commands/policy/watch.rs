@@ -2,6 +2,7 @@
 
 use super::output::coverage::Hits;
 use super::output::explain::{Event, Op};
+use super::output::profile::Profile;
 use sluice_rego::ast::{Location, Module};
 use sluice_rego::{Deadline, Error, Happening, Limits, Tracer};
 use std::sync::{Arc, LazyLock};
@@ -25,6 +26,9 @@ pub struct Watch {
     pub cases: Vec<Vec<String>>,
     /// Errors of builtins.
     pub faults: Vec<Error>,
+    /// Where the time goes, if that is asked, and what was tried last and when.
+    pub profile: Option<Profile>,
+    last: Option<(Location, Instant)>,
 }
 
 /// More are not kept.
@@ -42,6 +46,32 @@ impl Watch {
         if self.explain && self.events.len() < MAX_EVENTS && self.events.last() != Some(&event) {
             self.events.push(event);
         }
+    }
+
+    /// Also measures.
+    #[must_use]
+    pub fn profiling(self, yes: bool) -> Self {
+        Self { profile: yes.then(Profile::default), ..self }
+    }
+
+    /// Time goes to the expression that was tried last, until the next one is or an earlier one holds again.
+    fn measure(&mut self, at: Option<Location>, tried: bool) {
+        let Some(profile) = &mut self.profile else { return };
+        let now = Instant::now();
+        if let Some((last, since)) = self.last {
+            profile.took(last, now.duration_since(since));
+        }
+        match at {
+            Some(at) if tried => profile.tried(at),
+            Some(at) => profile.held(at),
+            None => {}
+        }
+        self.last = at.map(|at| (at, now));
+    }
+
+    /// The evaluation is over.
+    pub fn end(&mut self) {
+        self.measure(None, false);
     }
 
     fn hit(&mut self, at: Location) {
@@ -71,8 +101,9 @@ impl Tracer for Watch {
             Happening::Eval => {
                 self.hit(at);
                 self.event(Op::Eval, at);
+                self.measure(Some(at), true);
             }
-            Happening::Held => {}
+            Happening::Held => self.measure(Some(at), false),
             Happening::Failed => self.event(Op::Fail, at),
             Happening::Note(text) => self.event(Op::Note(text.to_owned()), at),
             Happening::Print(text) => match text.strip_prefix(CASE) {
@@ -94,7 +125,7 @@ impl Tracer for Watch {
     }
 
     fn wants_steps(&self) -> bool {
-        self.coverage || self.explain
+        self.coverage || self.explain || self.profile.is_some()
     }
 }
 

@@ -4,6 +4,7 @@ use super::coverage::Report;
 use super::doc::Doc;
 use super::failure::{Failure, summary, to_doc};
 use super::metrics::{self, Numbers, Spread};
+use super::profile;
 use super::table::table;
 use crate::commands::policy::args::EvalFormat;
 use sluice_rego::query::ExpressionValue;
@@ -18,6 +19,7 @@ pub struct Output {
     pub result: Vec<Answer>,
     pub metrics: Option<Numbers>,
     pub aggregated: Option<Spread>,
+    pub profile: Vec<profile::Line>,
     pub coverage: Option<Report>,
     /// What the evaluation did, for people.
     pub explanation: String,
@@ -52,6 +54,7 @@ fn document(output: &Output, discard: bool) -> Doc {
         ("result", result),
         ("metrics", output.metrics.as_ref().map(metrics::to_doc)),
         ("aggregated_metrics", output.aggregated.as_ref().map(metrics::spread_to_doc)),
+        ("profile", (!output.profile.is_empty()).then(|| profile::to_doc(&output.profile))),
         ("coverage", output.coverage.as_ref().map(Report::to_doc)),
     ];
     Doc::object(members)
@@ -100,6 +103,9 @@ fn pretty(output: &Output) -> (String, String) {
     }
     if let Some(numbers) = &output.metrics {
         out.push_str(&metrics::to_table(numbers));
+    }
+    if !output.profile.is_empty() {
+        out.push_str(&profile::to_table(&output.profile));
     }
     if let Some(spread) = &output.aggregated {
         out.push_str(&metrics::spread_to_table(spread));

@@ -9,5 +9,6 @@ pub mod failure;
 pub mod hints;
 pub mod measured;
 pub mod metrics;
+pub mod profile;
 pub mod syntax;
 pub mod table;
