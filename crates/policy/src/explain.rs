@@ -1,7 +1,7 @@
 //! Why an image was denied, in terms of its build: which rule, which pipeline task and TaskRun, what was claimed against
 //! what was witnessed, and what to do. Adds nothing to the verdict; reads verified statements only.
 
-use crate::rego::Why;
+use crate::rego::{Place, Why};
 use crate::report::Finding;
 use crate::verify::Verified;
 use serde::Serialize;
@@ -36,6 +36,57 @@ pub struct Task {
     pub pipeline_task: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub task_run: String,
+}
+
+/// A proof as a few lines of text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Brief {
+    /// `FILE:ROW  TEXT` of the rule's own lines that decided.
+    pub rule: Part,
+    /// `PLACE = VALUE` of what they and what they call read; first what the message names.
+    pub read: Part,
+}
+
+/// Some lines, and how many are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Part {
+    pub shown: Vec<String>,
+    pub more: usize,
+}
+
+impl Explanation {
+    /// The proof in at most so many lines of each part.
+    pub fn brief(&self, most: usize) -> Option<Brief> {
+        let proof = self.proof.as_ref()?;
+        let told = format!("{} {} {}", self.reason, self.claimed, self.witnessed);
+        let named = |place: &&Place| {
+            let value = place.value.as_ref().and_then(Value::as_str).unwrap_or_default();
+            value.len() > 1 && told.contains(&format!("\"{value}\"")) || value.len() > 8 && told.contains(value)
+        };
+        let (first, last): (Vec<_>, Vec<_>) = proof.places.iter().partition(named);
+        let own = proof.lines.iter().filter(|line| line.file == proof.file);
+        Some(Brief {
+            rule: part(own.map(|line| format!("{}:{}  {}", line.file, line.row, line.text)).collect(), most),
+            read: part(first.into_iter().chain(last).map(read).collect(), most),
+        })
+    }
+}
+
+fn part(mut shown: Vec<String>, most: usize) -> Part {
+    let more = shown.len().saturating_sub(most);
+    shown.truncate(most);
+    Part { shown, more }
+}
+
+/// A place and as much of its value as is shown.
+fn read(place: &Place) -> String {
+    let Some(value) = &place.value else { return format!("{} is absent", place.path) };
+    let value = value.to_string();
+    let value = match value.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value,
+    };
+    format!("{} = {value}", place.path)
 }
 
 /// Explains the violations of an image of that digest.

@@ -22,7 +22,7 @@ mod validate;
 mod verify;
 
 pub use data::DataError;
-pub use explain::{Explanation, Task};
+pub use explain::{Brief, Explanation, Part, Task};
 pub use judge::{Target, Verdict};
 pub use render::{Format, Options, RenderError, render};
 pub use report::{Component, Finding, Report, TestOutput};

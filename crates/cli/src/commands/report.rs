@@ -2,11 +2,14 @@
 //! what was claimed against what was witnessed, and what to do. Pure.
 
 use serde_json::{Value, json};
-use sluice_policy::Report;
+use sluice_policy::{Explanation, Report};
 use std::fmt::Write;
 
 /// Most bytes of the compact form; a result's limit is above it.
 const MAX_BYTES: usize = 24 << 10;
+
+/// Lines of a policy and places of its input that a compact explanation has.
+const MAX_LINES: usize = 4;
 
 /// The report without attestations, policy and successes' texts. Explanations beyond the limit are counted, not shown.
 pub fn compact(report: &Report) -> Value {
@@ -15,7 +18,7 @@ pub fn compact(report: &Report) -> Value {
         .components
         .iter()
         .map(|c| {
-            let all: Vec<Value> = c.explanation.iter().filter_map(|e| serde_json::to_value(e).ok()).collect();
+            let all: Vec<Value> = c.explanation.iter().filter_map(small).collect();
             let fits = |e: &Value| {
                 let size = e.to_string().len();
                 let fits = size <= left;
@@ -39,6 +42,15 @@ pub fn compact(report: &Report) -> Value {
     json!({"success": report.success, "components": components})
 }
 
+/// An explanation with the most telling part of its proof.
+fn small(explanation: &Explanation) -> Option<Value> {
+    let mut value = serde_json::to_value(explanation).ok()?;
+    if let Some(proof) = explanation.brief(MAX_LINES) {
+        value["proof"] = serde_json::to_value(proof).ok()?;
+    }
+    Some(value)
+}
+
 /// The explanations of a compact report, indented; nothing for a report that says yes, or none.
 pub fn explain(report: Option<&Value>) -> String {
     let mut out = String::new();
@@ -56,11 +68,20 @@ pub fn explain(report: Option<&Value>) -> String {
                     None => _ = writeln!(out, "      task       {name}"),
                 }
             }
-            for (label, key) in [("claimed", "claimed"), ("witnessed", "witnessed"), ("what to do", "remedy")] {
-                let below = shared && key == "remedy";
-                if !below && !text(key).is_empty() {
+            for (label, key) in [("claimed", "claimed"), ("witnessed", "witnessed")] {
+                if !text(key).is_empty() {
                     let _ = writeln!(out, "      {label:<10} {}", text(key));
                 }
+            }
+            for (label, key) in [("by rule", "rule"), ("that read", "read")] {
+                let lines =
+                    explanation["proof"][key]["shown"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                for (i, line) in lines.enumerate() {
+                    let _ = writeln!(out, "      {:<10} {line}", if i == 0 { label } else { "" });
+                }
+            }
+            if !shared && !text("remedy").is_empty() {
+                let _ = writeln!(out, "      {:<10} {}", "what to do", text("remedy"));
             }
         }
         if let Some(more) = component["explanationsLeftOut"].as_u64().filter(|n| *n > 0) {
@@ -103,9 +124,18 @@ mod tests {
         let report = json!({"success": false, "components": [{"violations": 1, "explanation": [{
             "rule": "witness.subject_witnessed", "reason": "not witnessed",
             "tasks": [{"pipelineTask": "report-image", "taskRun": "a-b"}],
-            "claimed": "sha256:1", "witnessed": "no push", "remedy": "remove it"}]}]});
+            "claimed": "sha256:1", "witnessed": "no push", "remedy": "remove it",
+            "proof": {"rule": {"shown": ["w.rego:7  x == 1"], "more": 0}, "read": {"shown": ["input.x = 1"], "more": 2}}}]}]});
         let text = explain(Some(&report));
-        for part in ["witness.subject_witnessed", "report-image (TaskRun a-b)", "sha256:1", "no push", "remove it"] {
+        for part in [
+            "witness.subject_witnessed",
+            "report-image (TaskRun a-b)",
+            "sha256:1",
+            "no push",
+            "remove it",
+            "w.rego:7  x == 1",
+            "input.x = 1",
+        ] {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(counts(Some(&report)), " (1 violation)");
