@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use sluice_rego::ast::Version;
+use sluice_rego::ast::{Annotations, Source, Version};
 use sluice_rego::builtins::{BuiltinError, HostBuiltin};
+use sluice_rego::parse::{Options, parse_module};
 use sluice_rego::{Engine, QueryOptions, QueryScope, Value};
 use std::path::{Path, PathBuf};
 
@@ -75,4 +76,37 @@ fn its_own_tests_pass() {
 
 fn name(path: &[Value]) -> &str {
     path.last().and_then(Value::as_str).unwrap_or_default()
+}
+
+#[test]
+fn its_annotations_are_as_opa_gives_them() {
+    let (Some(folder), Some(opa)) = (std::env::var_os("SLUICE_CONFORMA_POLICY"), std::env::var_os("SLUICE_OPA")) else {
+        eprintln!("not run: SLUICE_CONFORMA_POLICY names no checkout of conforma/policy, or SLUICE_OPA no OPA");
+        return;
+    };
+    let mut paths = Vec::new();
+    files(&PathBuf::from(folder).join("policy"), &mut paths);
+    let (mut annotated, mut wrong) = (0, Vec::new());
+    for path in &paths {
+        let output = std::process::Command::new(&opa).args(["parse", "--format", "json"]).arg(path).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let theirs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let source = Source::new(0, "x.rego", &std::fs::read_to_string(path).unwrap());
+        let module = parse_module(&source, &Options { annotations: true, ..Options::default() }).unwrap();
+        let all = module.annotations.iter().map(Annotations::to_json).collect::<Vec<_>>();
+        if !all.is_empty() && theirs["annotations"] != serde_json::Value::from(all) {
+            wrong.push(format!("{}: its package", path.display()));
+        }
+        for (rule, theirs) in module.rules.iter().zip(theirs["rules"].as_array().into_iter().flatten()) {
+            let own: Vec<_> = rule.annotations.iter().map(|index| module.annotations[*index].to_json()).collect();
+            annotated += usize::from(!own.is_empty());
+            if theirs.get("annotations").cloned().unwrap_or_else(|| serde_json::json!([]))
+                != serde_json::Value::from(own)
+            {
+                wrong.push(format!("{}:{}", path.display(), rule.location.row));
+            }
+        }
+    }
+    println!("conforma/policy: {annotated} annotated rules in {} files", paths.len());
+    assert!(annotated > 100 && wrong.is_empty(), "{wrong:#?}");
 }
