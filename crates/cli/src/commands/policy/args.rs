@@ -105,6 +105,12 @@ pub struct Eval {
     /// Show how the result came about
     #[arg(long, value_enum, default_value_t = Explain::Off)]
     pub explain: Explain,
+    /// Show the lines of the policy and the places of the input that decided
+    #[arg(long, conflicts_with_all = ["coverage", "profile", "unknown", "count"])]
+    pub why: bool,
+    /// A place of the input that is not known yet, e.g. input.image; the answer says what waits for it. Can be repeated
+    #[arg(long, value_name = "PLACE", conflicts_with_all = ["coverage", "profile", "count"])]
+    pub unknown: Vec<String>,
     /// Report how long each phase took
     #[arg(long)]
     pub metrics: bool,

@@ -7,6 +7,7 @@ use super::output::explain::{Layout, explain};
 use super::output::failure::{Failure, of_evaluation};
 use super::output::hints::hints;
 use super::output::metrics;
+use super::output::proof::{Perhaps, Why};
 use super::question::{self, Phases};
 use super::watch::{self, Watch};
 use sluice_rego::QueryOptions;
@@ -71,6 +72,20 @@ fn answer(
         limits: watch::limits(args.timeout),
         ..QueryOptions::default()
     };
+    let told = |errors| of_evaluation(errors, &asked.query);
+    if args.why {
+        let (answers, proof) = prepared.explain(asked.input.clone(), &options).map_err(told)?;
+        output.why = Some(Why::new(&proof.decided(), &modules, asked.input.as_ref()));
+        output.result = answers;
+        return Ok(());
+    }
+    if !args.unknown.is_empty() {
+        let unknown: Vec<&str> = args.unknown.iter().map(String::as_str).collect();
+        let partly = prepared.eval_partly(asked.input.clone(), &unknown, &options).map_err(told)?;
+        output.perhaps = partly.perhaps.iter().map(|reason| Perhaps::new(reason, &modules)).collect();
+        output.result = partly.answers;
+        return Ok(());
+    }
     for round in 0..args.count {
         let mut watch =
             Watch::new(&files, args.coverage, args.explain != Explain::Off).profiling(profiling(args) && round == 0);

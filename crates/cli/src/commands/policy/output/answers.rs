@@ -5,6 +5,7 @@ use super::doc::Doc;
 use super::failure::{Failure, summary, to_doc};
 use super::metrics::{self, Numbers, Spread};
 use super::profile;
+use super::proof::{Perhaps, Why};
 use super::table::table;
 use crate::commands::policy::args::EvalFormat;
 use sluice_rego::query::ExpressionValue;
@@ -21,6 +22,9 @@ pub struct Output {
     pub aggregated: Option<Spread>,
     pub profile: Vec<profile::Line>,
     pub coverage: Option<Report>,
+    pub why: Option<Why>,
+    /// What more there may be, and what that waits for.
+    pub perhaps: Vec<Perhaps>,
     /// What the evaluation did, for people.
     pub explanation: String,
 }
@@ -52,6 +56,11 @@ fn document(output: &Output, discard: bool) -> Doc {
     let members = [
         ("errors", (!output.errors.is_empty()).then(|| to_doc(&output.errors))),
         ("result", result),
+        (
+            "perhaps",
+            (!output.perhaps.is_empty()).then(|| Doc::Array(output.perhaps.iter().map(Perhaps::to_doc).collect())),
+        ),
+        ("why", output.why.as_ref().map(Why::to_doc)),
         ("metrics", output.metrics.as_ref().map(metrics::to_doc)),
         ("aggregated_metrics", output.aggregated.as_ref().map(metrics::spread_to_doc)),
         ("profile", (!output.profile.is_empty()).then(|| profile::to_doc(&output.profile))),
@@ -97,9 +106,13 @@ fn pretty(output: &Output) -> (String, String) {
     if !output.errors.is_empty() {
         err = format!("{}\n", summary(&output.errors, ""));
     } else if output.result.is_empty() {
-        out.push_str("undefined\n");
+        out.push_str(if output.perhaps.is_empty() { "undefined\n" } else { "" });
     } else {
         out.push_str(&results(&output.result));
+    }
+    output.perhaps.iter().for_each(|perhaps| out.push_str(&perhaps.to_text()));
+    if let Some(why) = &output.why {
+        out.push_str(&why.to_text());
     }
     if let Some(numbers) = &output.metrics {
         out.push_str(&metrics::to_table(numbers));

@@ -10,5 +10,6 @@ pub mod hints;
 pub mod measured;
 pub mod metrics;
 pub mod profile;
+pub mod proof;
 pub mod syntax;
 pub mod table;
