@@ -15,6 +15,30 @@ pub fn shown(path: &[Value]) -> String {
     crate::ast::Ref { head: Box::new(head), path }.to_string()
 }
 
+/// Rules and imports named as a root document, where the dialect forbids it.
+pub fn roots(modules: &[crate::ast::Module], errors: &mut Vec<Error>) {
+    for module in modules.iter().filter(|module| module.version.is_v1()) {
+        for rule in &module.rules {
+            let mut shadow = |whose: &str, what: &str, term: &crate::ast::Term, location: Location| {
+                let bare = match &term.kind {
+                    TermKind::Ref(r) if r.path.is_empty() => r.head.as_var(),
+                    _ => term.as_var(),
+                };
+                if let Some(name) = bare.filter(|name| matches!(&***name, "data" | "input")) {
+                    let message = format!("{whose} must not shadow {name} (use a different {what} name)");
+                    errors.push(Error::at(Code::Compile, message, location, &module.source));
+                }
+            };
+            if let Some(name) = rule.head.reference.first() {
+                shadow("rules", "rule", name, rule.location);
+            }
+            for arg in &rule.head.args {
+                shadow("args", "variable", arg, arg.location);
+            }
+        }
+    }
+}
+
 /// Rules that cannot stand together.
 pub fn conflicts(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &Tree, errors: &mut Vec<Error>) {
     let mut by_node: BTreeMap<NodeId, Vec<(&crate::ast::Module, &crate::ast::Rule)>> = BTreeMap::new();
@@ -131,7 +155,12 @@ impl Reached<'_> {
             ExprKind::With { with, body } => {
                 for with in with {
                     match with {
-                        With::Input(_, value) | With::Data(_, _, value) | With::CallValue(_, value) => self.term(value),
+                        With::Data(path, _, value) => {
+                            let path: Vec<Term> = path.iter().cloned().map(Term::Const).collect();
+                            self.data(ROOT, &path);
+                            self.term(value);
+                        }
+                        With::Input(_, value) | With::CallValue(_, value) => self.term(value),
                         With::CallOther(_, other) => self.callee(other),
                     }
                 }
@@ -177,9 +206,12 @@ impl Reached<'_> {
     /// What a path leads to, and all below where it ends or takes any key.
     fn data(&mut self, node: NodeId, path: &[Term]) {
         let at = &self.tree.nodes[node];
-        if at.defined() && at.arity.is_none() {
+        if at.defined() {
+            // A function, too, though what holds it shows none of it.
             self.nodes.insert(node);
-            return;
+            if !at.partial {
+                return;
+            }
         }
         match path.split_first() {
             Some((Term::Const(key), rest)) => {

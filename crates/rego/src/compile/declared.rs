@@ -38,3 +38,21 @@ pub fn pattern(term: &Term, add: &mut dyn FnMut(&Name)) {
         _ => {}
     }
 }
+
+/// The variables of a term, but for those inside comprehensions and the operators of calls.
+pub fn used(term: &Term, add: &mut dyn FnMut(&Name)) {
+    match &term.kind {
+        TermKind::Var(name) => add(name),
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| used(item, add)),
+        TermKind::Object(items) => items.iter().for_each(|(key, value)| {
+            used(key, add);
+            used(value, add);
+        }),
+        TermKind::Ref(r) => {
+            used(&r.head, add);
+            r.path.iter().for_each(|part| used(part, add));
+        }
+        TermKind::Call(call) => call.args.iter().for_each(|arg| used(arg, add)),
+        _ => {}
+    }
+}

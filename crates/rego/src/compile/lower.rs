@@ -3,6 +3,7 @@
 
 use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term, With};
 use super::names::{Global, Names};
+use super::stages::Stage;
 use super::tree::Tree;
 use crate::ast::{self, Location, Name, Source, TermKind};
 use crate::error::{Code, Error};
@@ -40,7 +41,7 @@ pub struct Lower<'a> {
     pub names: &'a Names,
     pub source: &'a Source,
     pub slots: Vec<Name>,
-    pub errors: Vec<Error>,
+    pub errors: Vec<(Stage, Error)>,
     /// What `rego.metadata.chain` and `rego.metadata.rule` give here.
     metadata: Option<Metadata<'a>>,
     scopes: Vec<Scope>,
@@ -69,7 +70,7 @@ impl<'a> Lower<'a> {
     pub fn leave(&mut self) {
         let unused = self.scopes.pop().map(|scope| scope.unused).unwrap_or_default();
         for (name, location) in unused {
-            self.error(Code::Compile, format!("declared var {name} unused"), location);
+            self.error(Stage::Locals, Code::Compile, format!("declared var {name} unused"), location);
         }
     }
 
@@ -100,8 +101,8 @@ impl<'a> Lower<'a> {
     }
 
     /// Records an error.
-    pub fn error(&mut self, code: Code, message: impl Into<String>, location: Location) {
-        self.errors.push(Error::at(code, message, location, self.source));
+    pub fn error(&mut self, stage: Stage, code: Code, message: impl Into<String>, location: Location) {
+        self.errors.push((stage, Error::at(code, message, location, self.source)));
     }
 
     /// A slot without a name.
@@ -146,10 +147,17 @@ impl<'a> Lower<'a> {
             if how != How::Argument
                 && let Some(message) = self.declared_above(name)
             {
-                self.error(Code::Compile, message, term.location);
+                self.error(Stage::Locals, Code::Compile, message, term.location);
             }
             self.declare(name, how);
         });
+    }
+
+    /// Whether a name was declared or used before, or leads outside.
+    fn known(&self, name: &Name) -> bool {
+        self.scopes.iter().any(|scope| scope.declared.contains_key(name))
+            || self.free.contains_key(name)
+            || self.names.global(name).is_some()
     }
 
     /// What a name means here: a slot, or what it leads to outside.
@@ -272,6 +280,11 @@ impl<'a> Lower<'a> {
                     Some(name) => self.declare(&name, How::Declared),
                     None => self.fresh(),
                 };
+                let place = every.body.first().map_or(expr.location, |first| first.location);
+                if let Some(scope) = self.scopes.last_mut() {
+                    let names = every.key.iter().chain([&every.value]).filter_map(|term| term.as_var());
+                    scope.unused.extend(names.filter(|name| !name.starts_with('$')).map(|name| (name.clone(), place)));
+                }
                 let body = self.body(&every.body);
                 self.leave();
                 self.leave();
@@ -298,7 +311,7 @@ impl<'a> Lower<'a> {
             }
             Side::Call(ExprKind::Holds(term)) => ExprKind::Eq(self.term(left, true, out), term),
             Side::Call(_) => {
-                self.error(Code::Type, "a call with its result given has no value", location);
+                self.error(Stage::Last, Code::Type, "a call with its result given has no value", location);
                 ExprKind::Holds(Term::Const(Value::Bool(false)))
             }
         }
@@ -326,7 +339,12 @@ impl<'a> Lower<'a> {
                 return ExprKind::Holds(Term::Ref(Box::new(Ref { root: Root::Data, path })));
             }
             Err(_) => {
-                self.error(Code::Type, format!("undefined function {}", call.operator), call.location);
+                self.error(
+                    Stage::Functions,
+                    Code::Type,
+                    format!("undefined function {}", call.operator),
+                    call.location,
+                );
                 return ExprKind::Holds(Term::Const(Value::Bool(false)));
             }
         };
@@ -344,7 +362,7 @@ impl<'a> Lower<'a> {
                 }
                 _ => format!("{}: arity mismatch", call.operator),
             };
-            self.error(Code::Type, message, call.location);
+            self.error(Stage::Functions, Code::Type, message, call.location);
         }
         ExprKind::Call { callee, args, out: result }
     }
@@ -449,6 +467,19 @@ impl<'a> Lower<'a> {
                     _ => return Term::Set(Vec::new()),
                 };
                 let location = expr.location;
+                if term.as_var().is_none() {
+                    let mut unknown = Vec::new();
+                    super::declared::used(&term, &mut |name| {
+                        if !self.known(name) && !unknown.contains(name) {
+                            unknown.push(name.clone());
+                        }
+                    });
+                    for name in unknown {
+                        let name = if name.starts_with('$') { "_" } else { &*name };
+                        let message = format!("var {name} is undeclared");
+                        self.error(Stage::Templates, Code::Compile, message, term.location);
+                    }
+                }
                 let name: Name = Arc::from("$template");
                 let assign = ast::Call::builtin(location, "assign", vec![ast::Term::var(location, "$template"), term]);
                 let mut assign = ast::Expr::new(location, ast::ExprKind::Call(Box::new(assign)));
@@ -456,8 +487,13 @@ impl<'a> Lower<'a> {
                 self.enter();
                 let slot = self.declare(&name, How::Declared);
                 let body = self.body(std::slice::from_ref(&assign));
+                // What a template names is named in the body around it.
+                let seen = self.scopes.last_mut().map(|scope| std::mem::take(&mut scope.seen)).unwrap_or_default();
                 self.leave();
                 self.leave();
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.seen.extend(seen);
+                }
                 Term::Comp(Box::new(Comp::Set(Term::Var(slot), body)))
             }
         }
@@ -497,7 +533,7 @@ impl<'a> Lower<'a> {
             match &term.kind {
                 TermKind::Scalar(value) => path.push(value.clone()),
                 _ => {
-                    self.error(Code::Compile, "with keyword target must be ground", with.location);
+                    self.error(Stage::With, Code::Compile, "with keyword target must be ground", with.location);
                     return None;
                 }
             }
@@ -505,6 +541,10 @@ impl<'a> Lower<'a> {
         let target =
             ast::Ref { head: Box::new(ast::Term::new(with.target.location, TermKind::Var(head.clone()))), path: rest };
         if let Ok(callee) = self.callee(&target) {
+            if let Some(why) = irreplaceable(&callee) {
+                let message = format!("with keyword replacing built-in function: {why}");
+                self.error(Stage::With, Code::Compile, message, with.target.location);
+            }
             let replacement = match &with.value.kind {
                 TermKind::Var(name) => Some(ast::Ref {
                     head: Box::new(ast::Term::new(with.location, TermKind::Var(name.clone()))),
@@ -532,10 +572,24 @@ impl<'a> Lower<'a> {
             }
             None => {
                 let message = "with keyword target must reference existing input, data, or a function";
-                self.error(Code::Type, message, with.location);
+                self.error(Stage::With, Code::Type, message, with.location);
                 None
             }
         }
+    }
+}
+
+/// Why a builtin cannot be replaced.
+fn irreplaceable(callee: &Callee) -> Option<String> {
+    match callee {
+        Callee::Walk => Some("target must not be a relation".to_owned()),
+        Callee::Builtin(builtin) if builtin.name == "eq" || builtin.name.starts_with("rego.metadata.") => {
+            Some(format!("replacement of \"{}\" invalid", builtin.name))
+        }
+        Callee::Builtin(builtin) if builtin.name.starts_with("internal.") => {
+            Some(format!("replacement of internal function \"{}\" invalid", builtin.name))
+        }
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ mod names;
 mod rules;
 mod safety;
 mod slots;
+mod stages;
 mod template;
 pub mod tree;
 mod vars;
@@ -21,6 +22,7 @@ use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
 use names::Names;
 use slots::Slots;
+use stages::Stage;
 use std::collections::{BTreeMap, HashSet};
 use tree::Tree;
 
@@ -58,7 +60,11 @@ pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, 
     }
     let metadata = metadata::Metadata::new(modules);
     let places = rules::places(modules, &mut tree);
-    check::conflicts(modules, &places, &tree, &mut errors);
+    let mut found = Vec::new();
+    check::roots(modules, &mut found);
+    errors.extend(found.drain(..).map(|error| (Stage::Names, error)));
+    check::conflicts(modules, &places, &tree, &mut found);
+    errors.extend(found.into_iter().map(|error| (Stage::Conflicts, error)));
     let mut compiled = Vec::new();
     for (module, nodes) in modules.iter().zip(places) {
         let rules = by_package.get(&tree::package(module)).cloned().unwrap_or_default();
@@ -87,6 +93,7 @@ pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, 
     }
     let mut sources: Vec<Source> = modules.iter().map(|module| module.source.clone()).collect();
     sources.sort_by_key(|source| source.index);
+    let mut errors = stages::first(errors);
     if errors.is_empty() {
         check::recursion(&tree, &rules, &sources, &mut errors);
     }
@@ -98,31 +105,48 @@ pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, 
 /// # Errors
 /// All that is wrong with it.
 pub fn compile_query(policy: &Policy, source: &Source, body: &[crate::ast::Expr]) -> Result<Query, Vec<Error>> {
+    if body.is_empty() {
+        return Err(vec![Error::new(Code::Compile, "empty query cannot be compiled")]);
+    }
     let names = Names::default();
     let mut lower = Lower::new(&policy.tree, &names, source);
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
+    lower.leave();
     let (slots, mut errors) = (lower.slots, lower.errors);
     let mut missing = Vec::new();
-    safety::order(&mut lowered, &mut Slots::default(), &slots, &mut missing);
-    unsafe_errors(&missing, &slots, source, &mut errors);
+    safety::order(&mut lowered, &mut Slots::default(), &mut missing);
+    unsafe_errors(Stage::Bodies, &missing, &slots, source, &mut errors);
+    let errors = stages::first(errors);
     if errors.is_empty() { Ok(Query { body: lowered, slots: slots.len(), vars }) } else { Err(errors) }
 }
 
-/// Unsafe variables as errors, each once.
-fn unsafe_errors(missing: &[safety::Unsafe], slots: &[Name], source: &Source, errors: &mut Vec<Error>) {
-    let mut seen = HashSet::new();
-    for unsafe_var in missing {
-        let name = slots.get(unsafe_var.slot).map_or("", |name| name);
-        let message = if name.is_empty() {
-            "expression is unsafe".to_owned()
-        } else if name.starts_with('$') {
-            "var _ is unsafe".to_owned()
-        } else {
-            format!("var {name} is unsafe")
+/// Unsafe variables of a body as errors: each name once, where it stands first; where only generated ones are unsafe,
+/// their expressions.
+fn unsafe_errors(
+    stage: Stage,
+    missing: &[safety::Unsafe],
+    slots: &[Name],
+    source: &Source,
+    errors: &mut Vec<(Stage, Error)>,
+) {
+    let name = |slot: Slot| slots.get(slot).map_or("", |name| name);
+    let mut missing: Vec<&safety::Unsafe> = missing.iter().collect();
+    missing.sort_by_key(|one| (one.location.row, one.location.col));
+    let named = missing.iter().any(|one| !name(one.slot).is_empty());
+    let (mut seen, mut places) = (HashSet::new(), HashSet::new());
+    for one in missing {
+        let message = match name(one.slot) {
+            "" if named => continue,
+            "" => "expression is unsafe".to_owned(),
+            name if name.starts_with('$') => "var _ is unsafe".to_owned(),
+            name @ ("every" | "in" | "if" | "contains") => {
+                format!("var {name} is unsafe (hint: `import future.keywords.{name}` to import a future keyword)")
+            }
+            name => format!("var {name} is unsafe"),
         };
-        if seen.insert((message.clone(), unsafe_var.location)) {
-            errors.push(Error::at(Code::UnsafeVar, message, unsafe_var.location, source));
+        if seen.insert(one.slot) && (named || places.insert(one.location)) {
+            errors.push((stage, Error::at(Code::UnsafeVar, message, one.location, source)));
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::ir::{Clause, Expr, ExprKind, Kind, NodeId, Rule, Term};
 use super::lower::{How, Lower};
 use super::slots::Slots;
+use super::stages::Stage;
 use super::tree::{self, Tree};
 use super::vars::Vars;
 use super::{safety, unsafe_errors};
@@ -53,7 +54,6 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     args.iter().for_each(|arg| bound.term(arg));
     // What an argument looks up (it is not a pattern then) is bound by the call and compared by the body.
     safe.extend(&bound.direct);
-    let mut missing = Vec::new();
 
     let truth = ast::Term::scalar(head.location, true);
     let value = head.key.as_ref().or(head.value.as_ref()).unwrap_or(&truth);
@@ -67,17 +67,17 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
             let term = lower.term(term, false, &mut body);
             suffix.push(term);
         }
-        clauses.push(finish(lower, body, value, &safe, &mut suffix, rule.location, &mut missing));
+        let more: Vec<&ast::Term> = head.reference.iter().skip(constant).collect();
+        clauses.push(finish(lower, body, value, &safe, (&mut suffix, &more), rule.location));
         lower.leave();
     }
     for branch in &rule.elses {
         let mut body = before.clone();
         body.extend(lower.body(&branch.body));
-        clauses.push(finish(lower, body, &branch.value, &safe, &mut [], branch.location, &mut missing));
+        clauses.push(finish(lower, body, &branch.value, &safe, (&mut [], &[]), branch.location));
         lower.leave();
     }
     lower.leave();
-    unsafe_errors(&missing, &lower.slots, lower.source, &mut lower.errors);
     Rule { location: rule.location, kind, args, suffix, clauses, slots: lower.slots.clone(), node }
 }
 
@@ -95,24 +95,47 @@ fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
     }
 }
 
-/// A clause of a body: with its value, in order.
+/// A clause of a body: with its value, in order. `suffix` has the terms of the head's ref that are not constant.
 fn finish(
     lower: &mut Lower<'_>,
     mut body: Vec<Expr>,
     value: &ast::Term,
     safe: &Slots,
-    suffix: &mut [Term],
+    suffix: (&mut [Term], &[&ast::Term]),
     location: ast::Location,
-    missing: &mut Vec<safety::Unsafe>,
 ) -> Clause {
-    let mut value = lower.term(value, false, &mut body);
+    let mut lowered = lower.term(value, false, &mut body);
+    let mut own = Vars::default();
+    own.body(&body);
     let mut safe = safe.clone();
-    safety::order(&mut body, &mut safe, &lower.slots, missing);
-    safety::head(&mut value, &safe, &lower.slots, location, missing);
-    for term in suffix {
-        safety::head(term, &safe, &lower.slots, location, missing);
+    let (mut missing, mut heads) = (Vec::new(), Vec::new());
+    safety::order(&mut body, &mut safe, &mut missing);
+    safety::head(&mut lowered, &safe, location, &mut heads, &mut missing);
+    for term in suffix.0 {
+        safety::head(term, &safe, location, &mut heads, &mut missing);
     }
+    // What the body has too is unsafe there.
+    heads.retain(|one| !own.direct.contains(one.slot));
+    for one in &mut heads {
+        let name = lower.slots.get(one.slot).cloned().unwrap_or_default();
+        let written = std::iter::once(value).chain(suffix.1.iter().copied());
+        one.location = written.filter_map(|term| place(term, &name)).next().unwrap_or(one.location);
+    }
+    unsafe_errors(Stage::Heads, &heads, &lower.slots, lower.source, &mut lower.errors);
+    unsafe_errors(Stage::Bodies, &missing, &lower.slots, lower.source, &mut lower.errors);
     // `true` alone holds: nothing to evaluate.
     body.retain(|expr| !matches!(&expr.kind, ExprKind::Holds(Term::Const(value)) if *value != Value::Bool(false)));
-    Clause { body, value, location }
+    Clause { body, value: lowered, location }
+}
+
+/// Where a variable stands in a head's term.
+fn place(term: &ast::Term, name: &str) -> Option<ast::Location> {
+    match &term.kind {
+        TermKind::Var(var) => (**var == *name).then_some(term.location),
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().find_map(|item| place(item, name)),
+        TermKind::Object(items) => {
+            items.iter().find_map(|(key, value)| place(key, name).or_else(|| place(value, name)))
+        }
+        _ => None,
+    }
 }

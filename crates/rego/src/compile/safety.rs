@@ -4,7 +4,7 @@
 use super::ir::{Comp, Expr, ExprKind, Ref, Root, Slot, Term};
 use super::slots::Slots;
 use super::vars::Vars;
-use crate::ast::{Location, Name};
+use crate::ast::Location;
 
 /// A variable that nothing binds.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Unsafe {
 }
 
 /// Orders a body and those inside it; `safe` is bound before it and gains what it binds.
-pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, errors: &mut Vec<Unsafe>) {
     let mut own = Vars::default();
     body.iter().for_each(|expr| own.expr(expr));
     let mut left: Vec<(Expr, Vars)> = std::mem::take(body)
@@ -25,21 +25,27 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
             (expr, vars)
         })
         .collect();
-    while !left.is_empty() {
-        let next = left.iter().enumerate().find_map(|(i, (expr, vars))| {
+    loop {
+        // Each pass takes all that it can, in the written order.
+        let mut later = Vec::new();
+        let before = left.len();
+        for (mut expr, vars) in left {
             let mut closed = vars.closed.clone();
             closed.retain(&own.direct);
-            if !closed.within(safe) {
-                return None;
+            let after = if closed.within(safe) { bound(&expr, safe) } else { None };
+            match after.filter(|after| vars.direct.within(after)) {
+                Some(after) => {
+                    inside(&mut expr, safe, errors);
+                    *safe = after;
+                    body.push(expr);
+                }
+                None => later.push((expr, vars)),
             }
-            let after = bound(expr, safe)?;
-            vars.direct.within(&after).then_some((i, after))
-        });
-        let Some((i, after)) = next else { break };
-        let (mut expr, _) = left.remove(i);
-        inside(&mut expr, safe, names, errors);
-        *safe = after;
-        body.push(expr);
+        }
+        left = later;
+        if left.is_empty() || left.len() == before {
+            break;
+        }
     }
     for (expr, vars) in left {
         let mut missing = vars.direct;
@@ -48,38 +54,30 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
             closed.retain(&own.direct);
             closed
         });
-        let mut named = false;
-        for slot in missing.iter().filter(|slot| !safe.contains(*slot)) {
-            if names.get(slot).is_some_and(|name| !name.is_empty()) {
-                errors.push(Unsafe { slot, location: expr.location });
-                named = true;
-            }
-        }
-        if !named && let Some(slot) = missing.iter().find(|slot| !safe.contains(*slot)) {
-            errors.push(Unsafe { slot, location: expr.location });
-        }
+        let location = expr.location;
+        errors.extend(missing.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
         body.push(expr);
     }
 }
 
 /// Orders the bodies inside an expression.
-fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+fn inside(expr: &mut Expr, safe: &Slots, errors: &mut Vec<Unsafe>) {
     match &mut expr.kind {
-        ExprKind::Holds(term) => in_term(term, safe, names, errors),
+        ExprKind::Holds(term) => in_term(term, safe, errors),
         ExprKind::Eq(a, b) => {
-            in_term(a, safe, names, errors);
-            in_term(b, safe, names, errors);
+            in_term(a, safe, errors);
+            in_term(b, safe, errors);
         }
         ExprKind::Call { args, out, .. } => {
-            args.iter_mut().chain(out).for_each(|term| in_term(term, safe, names, errors));
+            args.iter_mut().chain(out).for_each(|term| in_term(term, safe, errors));
         }
-        ExprKind::Not(inner) => inside(inner, safe, names, errors),
+        ExprKind::Not(inner) => inside(inner, safe, errors),
         ExprKind::Every { key, value, domain, body } => {
-            in_term(domain, safe, names, errors);
+            in_term(domain, safe, errors);
             let mut safe = safe.clone();
             safe.insert(*value);
             key.iter().for_each(|key| safe.insert(*key));
-            order(body, &mut safe, names, errors);
+            order(body, &mut safe, errors);
         }
         ExprKind::With { with, body } => {
             for with in with {
@@ -87,34 +85,34 @@ fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe
                 | super::ir::With::Data(_, _, value)
                 | super::ir::With::CallValue(_, value) = with
                 {
-                    in_term(value, safe, names, errors);
+                    in_term(value, safe, errors);
                 }
             }
-            order(body, &mut safe.clone(), names, errors);
+            order(body, &mut safe.clone(), errors);
         }
     }
 }
 
-fn in_term(term: &mut Term, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+fn in_term(term: &mut Term, safe: &Slots, errors: &mut Vec<Unsafe>) {
     match term {
         Term::Const(_) | Term::Var(_) => {}
         Term::Array(items) | Term::Set(items) => {
-            items.iter_mut().for_each(|item| in_term(item, safe, names, errors));
+            items.iter_mut().for_each(|item| in_term(item, safe, errors));
         }
         Term::Object(items) => items.iter_mut().for_each(|(key, value)| {
-            in_term(key, safe, names, errors);
-            in_term(value, safe, names, errors);
+            in_term(key, safe, errors);
+            in_term(value, safe, errors);
         }),
-        Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, names, errors)),
+        Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, errors)),
         Term::Comp(comp) => {
             let mut inner = safe.clone();
             match &mut **comp {
                 Comp::Array(head, body) | Comp::Set(head, body) => {
-                    order(body, &mut inner, names, errors);
+                    order(body, &mut inner, errors);
                     head_of(head, &inner, body, errors);
                 }
                 Comp::Object(key, value, body) => {
-                    order(body, &mut inner, names, errors);
+                    order(body, &mut inner, errors);
                     head_of(key, &inner, body, errors);
                     head_of(value, &inner, body, errors);
                 }
@@ -129,15 +127,16 @@ fn head_of(head: &mut Term, safe: &Slots, body: &[Expr], errors: &mut Vec<Unsafe
     vars.term(head);
     let location = body.first().map(|expr| expr.location).unwrap_or_default();
     errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
-    in_term(head, safe, &[], errors);
+    in_term(head, safe, errors);
 }
 
-/// Orders bodies inside a head's term and checks that it is bound.
-pub fn head(term: &mut Term, safe: &Slots, names: &[Name], location: Location, errors: &mut Vec<Unsafe>) {
+/// Orders bodies inside a head's term and checks that it is bound: `heads` has what is not of its own variables, `bodies`
+/// what is not inside them.
+pub fn head(term: &mut Term, safe: &Slots, location: Location, heads: &mut Vec<Unsafe>, bodies: &mut Vec<Unsafe>) {
     let mut vars = Vars::default();
     vars.term(term);
-    errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
-    in_term(term, safe, names, errors);
+    heads.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
+    in_term(term, safe, bodies);
 }
 
 /// What is bound after an expression, given what is before; none if it cannot be evaluated then.
@@ -234,10 +233,10 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
     {
         return;
     }
-    if ready(a, safe) {
+    if ready(a, safe) && takes(b, a) {
         binds(b, safe);
     }
-    if ready(b, safe) {
+    if ready(b, safe) && takes(a, b) {
         binds(a, safe);
     }
     match (a, b) {
@@ -247,14 +246,35 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
         (Term::Object(a), Term::Object(b)) => {
             for (key, left) in a {
                 for (other, right) in b {
-                    if let (Term::Const(key), Term::Const(other)) = (key, other)
-                        && key == other
-                    {
+                    let same = match (key, other) {
+                        (Term::Const(key), Term::Const(other)) => key == other,
+                        (Term::Var(key), Term::Var(other)) => key == other,
+                        _ => false,
+                    };
+                    if same {
                         pair(left, right, safe);
                     }
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// Whether a pattern binds its variables from a value of another term's form: a pattern of members does not from a scalar
+/// or from members of another number, which it cannot equal.
+fn takes(pattern: &Term, from: &Term) -> bool {
+    match pattern {
+        Term::Array(_) => match from {
+            Term::Array(_) | Term::Object(_) | Term::Set(_) => false,
+            Term::Const(value) => matches!(value, crate::Value::Array(_)),
+            Term::Var(_) | Term::Ref(_) | Term::Comp(_) => true,
+        },
+        Term::Object(_) => match from {
+            Term::Array(_) | Term::Object(_) | Term::Set(_) => false,
+            Term::Const(value) => matches!(value, crate::Value::Object(_)),
+            Term::Var(_) | Term::Ref(_) | Term::Comp(_) => true,
+        },
+        _ => true,
     }
 }

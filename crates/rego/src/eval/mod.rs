@@ -110,7 +110,8 @@ impl<'p> Eval<'p> {
         let source = sources.iter().find(|source| source.index == location.file);
         Halt::Error(Box::new(match source {
             Some(source) if location.row > 0 => Error::at(code, message, location, source),
-            _ => Error::new(code, message),
+            // Of the query, which has no file.
+            _ => Error { location, ..Error::new(code, message) },
         }))
     }
 
