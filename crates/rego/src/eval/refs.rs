@@ -25,10 +25,11 @@ pub(super) fn member<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
     }
 }
 
-/// Base documents have strings for keys: of an integer, its digits.
+/// Base documents take digits for an integer, and an integer for its digits: `data.list["1"]` is `data.list[1]`.
 fn stored(key: &Value) -> Option<Value> {
     match key {
         Value::Number(n) => n.as_i64().map(|n| Value::string(n.to_string())),
+        Value::String(text) => text.parse::<i64>().ok().map(Value::from),
         _ => None,
     }
 }
@@ -125,15 +126,41 @@ impl<'p> Eval<'p> {
     ) -> Res {
         let Some(node) = node else {
             let Some(base) = base else { return Ok(()) };
-            if let (Value::Object(map), Some((part, rest))) = (base, path.split_first())
+            if let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (base, path.split_first())
                 && let Some(key) = self.value(part, frame)?
             {
-                return match map.get(&key).or_else(|| map.get(&stored(&key)?)) {
+                return match member(base, &key).or_else(|| member(base, &stored(&key)?)) {
                     Some(inner) => self.in_data(None, Some(inner), rest, frame, next),
                     None => Ok(()),
                 };
             }
-            return self.in_value(base, path, frame, next);
+            let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (base, path.split_first()) else {
+                return self.in_value(base, path, frame, next);
+            };
+            let mut one = |eval: &mut Self, key: &Value, item: &Value| {
+                eval.step(|eval| {
+                    let mark = frame.mark();
+                    if eval.matches(part, key, frame)? {
+                        eval.in_data(None, Some(item), rest, frame, next)?;
+                    }
+                    frame.undo(mark);
+                    Ok(())
+                })
+            };
+            match base {
+                Value::Object(map) => {
+                    for (key, item) in map.iter() {
+                        one(self, key, item)?;
+                    }
+                }
+                Value::Array(items) => {
+                    for (index, item) in (0_i64..).zip(items.iter()) {
+                        one(self, &Value::from(index), item)?;
+                    }
+                }
+                _ => {}
+            }
+            return Ok(());
         };
         let policy = self.policy;
         let at = &policy.tree.nodes[node];
