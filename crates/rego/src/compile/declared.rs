@@ -56,3 +56,23 @@ pub fn used(term: &Term, add: &mut dyn FnMut(&Name)) {
         _ => {}
     }
 }
+
+/// What of an assignment's left side is no pattern, and its type's name.
+pub fn unassignable(term: &Term, found: &mut dyn FnMut(&Term, &'static str)) {
+    let what = match &term.kind {
+        TermKind::Var(_) => return,
+        TermKind::Array(items) => return items.iter().for_each(|item| unassignable(item, found)),
+        TermKind::Object(items) => return items.iter().for_each(|(_, value)| unassignable(value, found)),
+        // A bare root document is reported as a name that is taken.
+        TermKind::Ref(r) if r.path.is_empty() => return,
+        TermKind::Scalar(value) => value.type_name(),
+        TermKind::Ref(_) => "ref",
+        TermKind::Set(_) => "set",
+        TermKind::Call(_) => "call",
+        TermKind::ArrayComp(_) => "arraycomprehension",
+        TermKind::SetComp(_) => "setcomprehension",
+        TermKind::ObjectComp(_) => "objectcomprehension",
+        TermKind::TemplateString(_) => "templatestring",
+    };
+    found(term, what);
+}

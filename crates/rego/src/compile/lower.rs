@@ -44,6 +44,8 @@ pub struct Lower<'a> {
     pub errors: Vec<(Stage, Error)>,
     /// What `rego.metadata.chain` and `rego.metadata.rule` give here.
     metadata: Option<Metadata<'a>>,
+    /// Whether this is a query's, not a rule's.
+    query: bool,
     scopes: Vec<Scope>,
     free: HashMap<Name, Slot>,
 }
@@ -52,12 +54,18 @@ impl<'a> Lower<'a> {
     /// Nothing lowered yet.
     pub fn new(tree: &'a Tree, names: &'a Names, source: &'a Source) -> Self {
         let (slots, errors, scopes, free) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
-        Self { tree, names, source, slots, errors, metadata: None, scopes, free }
+        Self { tree, names, source, slots, errors, metadata: None, query: false, scopes, free }
     }
 
     /// Within a rule, whose annotations these calls give.
     pub fn with_metadata(mut self, metadata: Metadata<'a>) -> Self {
         self.metadata = Some(metadata);
+        self
+    }
+
+    /// For a query: there `==` is a call like others.
+    pub fn of_query(mut self) -> Self {
+        self.query = true;
         self
     }
 
@@ -227,8 +235,24 @@ impl<'a> Lower<'a> {
                     (Some("print"), _) => Some(ExprKind::Holds(Term::Const(Value::Bool(true)))),
                     (Some("assign"), [left, right]) => {
                         let right = self.side(right, out);
+                        super::declared::unassignable(left, &mut |term, what| {
+                            self.error(Stage::Locals, Code::Compile, format!("cannot assign to {what}"), term.location);
+                        });
                         self.declare_pattern(left, How::Assigned);
                         Some(self.equal(left, right, expr.location, out))
+                    }
+                    // Within a negation calls come before it, so that `not f(x) = 1` is undefined where the call is.
+                    (Some("eq"), [left, right]) if expr.negated => {
+                        Some(ExprKind::Eq(self.term(left, true, out), self.term(right, true, out)))
+                    }
+                    // Paths stay inside it: `not input.x == 1` is true where there is none. Once all is known to be
+                    // bound, this is an equation.
+                    (Some("equal"), [left, right])
+                        if !self.query
+                            && let Some(callee) = super::builtin("equal", self.tree) =>
+                    {
+                        let args = vec![self.term(left, true, out), self.term(right, true, out)];
+                        Some(ExprKind::Call { callee, args, out: None })
                     }
                     (Some("eq"), [left, right]) => {
                         if let (TermKind::Call(_), false) = (&left.kind, matches!(right.kind, TermKind::Call(_))) {
@@ -305,10 +329,16 @@ impl<'a> Lower<'a> {
     fn equal(&mut self, left: &ast::Term, right: Side, location: Location, out: &mut Vec<Expr>) -> ExprKind {
         match right {
             Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
-            Side::Call(ExprKind::Call { callee, args, out: None }) => {
-                let left = self.term(left, false, out);
-                ExprKind::Call { callee, args, out: Some(left) }
-            }
+            Side::Call(ExprKind::Call { callee, args, out: None }) => match self.term(left, true, out) {
+                // The call comes first.
+                path @ Term::Ref(_) => {
+                    let slot = self.fresh();
+                    let kind = ExprKind::Call { callee, args, out: Some(Term::Var(slot)) };
+                    out.push(Expr { location, kind });
+                    ExprKind::Eq(Term::Var(slot), path)
+                }
+                left => ExprKind::Call { callee, args, out: Some(left) },
+            },
             Side::Call(ExprKind::Holds(term)) => ExprKind::Eq(self.term(left, true, out), term),
             Side::Call(_) => {
                 self.error(Stage::Last, Code::Type, "a call with its result given has no value", location);
@@ -330,7 +360,14 @@ impl<'a> Lower<'a> {
         let callee = self.callee(&call.operator);
         let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
         for arg in &call.args {
-            args.push(self.term(arg, false, out));
+            args.push(self.term(arg, true, out));
+        }
+        // Paths are looked up after calls.
+        for arg in &mut args {
+            if matches!(arg, Term::Ref(_)) {
+                let path = std::mem::replace(arg, Term::Const(Value::Null));
+                *arg = Term::Var(self.hoist(path, call.location, out));
+            }
         }
         let callee = match callee {
             Ok(callee) => callee,

@@ -109,7 +109,7 @@ pub fn compile_query(policy: &Policy, source: &Source, body: &[crate::ast::Expr]
         return Err(vec![Error::new(Code::Compile, "empty query cannot be compiled")]);
     }
     let names = Names::default();
-    let mut lower = Lower::new(&policy.tree, &names, source);
+    let mut lower = Lower::new(&policy.tree, &names, source).of_query();
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
     lower.leave();
@@ -130,7 +130,7 @@ fn unsafe_errors(
     source: &Source,
     errors: &mut Vec<(Stage, Error)>,
 ) {
-    let name = |slot: Slot| slots.get(slot).map_or("", |name| name);
+    let name = |slot: Slot| slots.get(slot).map_or("", |name| name).trim_start_matches("$template");
     let mut missing: Vec<&safety::Unsafe> = missing.iter().collect();
     missing.sort_by_key(|one| (one.location.row, one.location.col));
     let named = missing.iter().any(|one| !name(one.slot).is_empty());

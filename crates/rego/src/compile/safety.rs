@@ -1,7 +1,7 @@
 //! Puts the expressions of bodies into an order in which every variable is bound before it is needed, keeping the written
 //! order where it can, and names the variables for which there is none.
 
-use super::ir::{Comp, Expr, ExprKind, Ref, Root, Slot, Term};
+use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term};
 use super::slots::Slots;
 use super::vars::Vars;
 use crate::ast::Location;
@@ -36,6 +36,7 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, errors: &mut Vec<Unsafe>) {
             match after.filter(|after| vars.direct.within(after)) {
                 Some(after) => {
                     inside(&mut expr, safe, errors);
+                    equation(&mut expr.kind);
                     *safe = after;
                     body.push(expr);
                 }
@@ -57,6 +58,20 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, errors: &mut Vec<Unsafe>) {
         let location = expr.location;
         errors.extend(missing.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
         body.push(expr);
+    }
+}
+
+/// A comparison with `==`, all of whose variables are bound, is an equation.
+fn equation(kind: &mut ExprKind) {
+    match kind {
+        ExprKind::Not(inner) => equation(&mut inner.kind),
+        ExprKind::Call { callee: Callee::Builtin(builtin), args, out: None } if builtin.name == "equal" => {
+            if let [left, right] = args.as_mut_slice() {
+                let take = |term: &mut Term| std::mem::replace(term, Term::Const(crate::Value::Null));
+                *kind = ExprKind::Eq(take(left), take(right));
+            }
+        }
+        _ => {}
     }
 }
 
@@ -151,7 +166,12 @@ fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
             }
         }
         ExprKind::Call { args, out, .. } => {
-            if !args.iter().all(|arg| ready(arg, safe)) {
+            for arg in args {
+                if let Term::Ref(r) = arg {
+                    keys(r, &mut after);
+                }
+            }
+            if !args.iter().all(|arg| ready(arg, &after)) {
                 return None;
             }
             if let Some(out) = out {
@@ -233,10 +253,10 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
     {
         return;
     }
-    if ready(a, safe) && takes(b, a) {
+    if ready(a, safe) && takes(b, a, true) {
         binds(b, safe);
     }
-    if ready(b, safe) && takes(a, b) {
+    if ready(b, safe) && takes(a, b, false) {
         binds(a, safe);
     }
     match (a, b) {
@@ -262,19 +282,14 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
 }
 
 /// Whether a pattern binds its variables from a value of another term's form: a pattern of members does not from a scalar
-/// or from members of another number, which it cannot equal.
-fn takes(pattern: &Term, from: &Term) -> bool {
-    match pattern {
-        Term::Array(_) => match from {
-            Term::Array(_) | Term::Object(_) | Term::Set(_) => false,
-            Term::Const(value) => matches!(value, crate::Value::Array(_)),
-            Term::Var(_) | Term::Ref(_) | Term::Comp(_) => true,
-        },
-        Term::Object(_) => match from {
-            Term::Array(_) | Term::Object(_) | Term::Set(_) => false,
-            Term::Const(value) => matches!(value, crate::Value::Object(_)),
-            Term::Var(_) | Term::Ref(_) | Term::Comp(_) => true,
-        },
+/// or from members of another number, which it cannot equal. `first` says that the other term is the left one.
+fn takes(pattern: &Term, from: &Term, first: bool) -> bool {
+    match (pattern, from) {
+        (Term::Array(_) | Term::Object(_), Term::Array(_) | Term::Object(_) | Term::Set(_)) => false,
+        (Term::Array(_), Term::Const(value)) => matches!(value, crate::Value::Array(_)),
+        (Term::Object(_), Term::Const(value)) => matches!(value, crate::Value::Object(_)),
+        (Term::Array(_), Term::Comp(comp)) => !first || matches!(**comp, Comp::Array(..)),
+        (Term::Object(_), Term::Comp(comp)) => first && matches!(**comp, Comp::Object(..)),
         _ => true,
     }
 }

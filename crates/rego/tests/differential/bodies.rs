@@ -182,7 +182,7 @@ impl Gen {
     }
 
     fn pattern(&mut self, depth: usize) -> String {
-        let value = if self.random.percent(80) { self.outside() } else { self.term(Ty::Any, depth - 1) };
+        let value = self.outside();
         let operator = if self.random.percent(50) { "=" } else { ":=" };
         match self.random.below(5) {
             0 => {

@@ -140,7 +140,7 @@ impl Gen {
     pub fn path(&mut self, known: &Known) -> String {
         if known.package == self.package && self.random.percent(80) {
             known.name.clone()
-        } else if known.package < self.package && self.random.percent(60) {
+        } else if known.package < self.package && self.package < PACKAGES.len() && self.random.percent(60) {
             format!("p{}.{}", known.package, known.name)
         } else {
             format!("data.{}.{}", PACKAGES[known.package], known.name)

@@ -68,9 +68,6 @@ fn generated_policies_are_answered_as_opa_answers_them() {
         for ((request, opa), ours) in requests.iter().zip(&opa).zip(&ours) {
             counts.add(opa);
             repaired.extend(repair::repaired(request, opa));
-            if std::env::var_os("DUMP").is_some() {
-                println!("DUMP {}", json!({"request": request, "opa": opa, "ours": ours}));
-            }
             let Some(difference) = compare::difference(request, opa, ours) else { continue };
             counts.differences += 1;
             if found.len() < ENOUGH && !found.contains_key(&difference.kind) {

@@ -27,7 +27,7 @@ impl Gen {
         if !vars.is_empty() && self.random.percent(60) {
             let (name, ty) = vars[self.random.below(vars.len())];
             let (mut name, ty) = (name.clone(), *ty);
-            if matches!(ty, Ty::Any | Ty::Object) && self.random.percent(15) {
+            if ty == Ty::Any && self.random.percent(6) {
                 let path = self.random.pick(&[".a", "[0]", ".id", "[\"b\"]", "[_]", ".name"]);
                 name += if self.still > 0 { ".a" } else { path };
             }
