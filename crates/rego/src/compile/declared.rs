@@ -1,6 +1,6 @@
 //! Which names an expression or a pattern declares.
 
-use crate::ast::{Expr, ExprKind, Name, SomeDecl, Term, TermKind};
+use crate::ast::{Expr, ExprKind, Name, SomeDecl, TemplatePart, Term, TermKind};
 use std::collections::HashSet;
 
 /// The names that an expression declares in its own body.
@@ -18,7 +18,16 @@ pub fn names(expr: &Expr, into: &mut HashSet<Name>) {
         }
         ExprKind::Some(some) => match &**some {
             SomeDecl::Vars(vars) => vars.iter().for_each(|var| pattern(var, &mut add)),
-            SomeDecl::In { key, value, .. } => {
+            SomeDecl::In { key, value, domain } => {
+                let mut taken = HashSet::new();
+                used(domain, &mut |name| {
+                    taken.insert(name.clone());
+                });
+                let mut add = |name: &Name| {
+                    if !taken.contains(name) {
+                        add(name);
+                    }
+                };
                 if let Some(key) = key {
                     pattern(key, &mut add);
                 }
@@ -53,6 +62,18 @@ pub fn used(term: &Term, add: &mut dyn FnMut(&Name)) {
             r.path.iter().for_each(|part| used(part, add));
         }
         TermKind::Call(call) => call.args.iter().for_each(|arg| used(arg, add)),
+        TermKind::TemplateString(template) => {
+            for part in &template.parts {
+                match part {
+                    TemplatePart::Scalar(_) => {}
+                    TemplatePart::Expr(expr) => match &expr.kind {
+                        ExprKind::Term(term) => used(term, add),
+                        ExprKind::Call(call) => call.args.iter().for_each(|arg| used(arg, add)),
+                        ExprKind::Some(_) | ExprKind::Every(_) => {}
+                    },
+                }
+            }
+        }
         _ => {}
     }
 }

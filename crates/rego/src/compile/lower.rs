@@ -148,8 +148,13 @@ impl<'a> Lower<'a> {
 
     /// Declares each variable of a pattern.
     pub fn declare_pattern(&mut self, term: &ast::Term, how: How) {
+        self.declare_but(&HashSet::new(), term, how);
+    }
+
+    /// Declares each variable of a pattern, but for those of some names.
+    fn declare_but(&mut self, taken: &HashSet<Name>, term: &ast::Term, how: How) {
         super::declared::pattern(term, &mut |name| {
-            if name.starts_with('$') {
+            if name.starts_with('$') || taken.contains(name) {
                 return;
             }
             if how != How::Argument
@@ -159,6 +164,22 @@ impl<'a> Lower<'a> {
             }
             self.declare(name, how);
         });
+    }
+
+    /// Names of arguments that are not looked at otherwise: those of `print`, to which nobody listens.
+    fn mention(&mut self, call: &ast::Call) {
+        for arg in &call.args {
+            super::declared::used(arg, &mut |name| {
+                for scope in self.scopes.iter_mut().rev() {
+                    if scope.declared.contains_key(name) {
+                        return scope.unused.retain(|(unused, _)| unused != name);
+                    }
+                }
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.seen.insert(name.clone());
+                }
+            });
+        }
     }
 
     /// Whether a name was declared or used before, or leads outside.
@@ -223,6 +244,7 @@ impl<'a> Lower<'a> {
         match &expr.kind {
             ast::ExprKind::Term(term) => Some(match &term.kind {
                 TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => {
+                    self.mention(call);
                     ExprKind::Holds(Term::Const(Value::Bool(true)))
                 }
                 TermKind::Call(call) => self.call(call, None, out),
@@ -231,8 +253,10 @@ impl<'a> Lower<'a> {
             ast::ExprKind::Call(call) => {
                 let name = call.operator.dotted();
                 match (name.as_deref(), call.args.as_slice()) {
-                    // As in OPA where nobody listens: its arguments are not looked at either.
-                    (Some("print"), _) => Some(ExprKind::Holds(Term::Const(Value::Bool(true)))),
+                    (Some("print"), _) => {
+                        self.mention(call);
+                        Some(ExprKind::Holds(Term::Const(Value::Bool(true))))
+                    }
                     (Some("assign"), [left, right]) => {
                         let right = self.side(right, out);
                         super::declared::unassignable(left, &mut |term, what| {
@@ -268,19 +292,26 @@ impl<'a> Lower<'a> {
             ast::ExprKind::Some(some) => match &**some {
                 ast::SomeDecl::Vars(vars) => {
                     for var in vars {
+                        let before = self.errors.len();
                         self.declare_pattern(var, How::Declared);
-                        if let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut()) {
+                        if before == self.errors.len()
+                            && let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut())
+                        {
                             scope.unused.push((name.clone(), var.location));
                         }
                     }
                     None
                 }
                 ast::SomeDecl::In { key, value, domain } => {
+                    // What the domain names is not declared: `some x in x` looks into the x that there is.
+                    let mut taken = HashSet::new();
+                    super::declared::used(domain, &mut |name| {
+                        taken.insert(name.clone());
+                    });
                     let domain = self.term(domain, true, out);
-                    if let Some(key) = key {
-                        self.declare_pattern(key, How::Declared);
+                    for pattern in key.iter().chain([value]) {
+                        self.declare_but(&taken, pattern, How::Declared);
                     }
-                    self.declare_pattern(value, How::Declared);
                     let key = match key {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
@@ -362,9 +393,10 @@ impl<'a> Lower<'a> {
         for arg in &call.args {
             args.push(self.term(arg, true, out));
         }
-        // Paths are looked up after calls.
+        // Paths are looked up after calls; comprehensions keep their place among them.
+        let paths = args.iter().any(|arg| matches!(arg, Term::Ref(_)));
         for arg in &mut args {
-            if matches!(arg, Term::Ref(_)) {
+            if matches!(arg, Term::Ref(_)) || paths && matches!(arg, Term::Comp(_)) {
                 let path = std::mem::replace(arg, Term::Const(Value::Null));
                 *arg = Term::Var(self.hoist(path, call.location, out));
             }
