@@ -21,6 +21,8 @@ struct Scope {
     seen: HashSet<Name>,
     /// By `some`, and where; not used yet.
     unused: Vec<(Name, Location)>,
+    /// How many errors there were before it.
+    errors: usize,
 }
 
 /// How a name was declared.
@@ -71,12 +73,16 @@ impl<'a> Lower<'a> {
 
     /// Enters the scope of arguments.
     pub fn enter(&mut self) {
-        self.scopes.push(Scope::default());
+        self.scopes.push(Scope { errors: self.errors.len(), ..Scope::default() });
     }
 
     /// Leaves a scope.
     pub fn leave(&mut self) {
-        let unused = self.scopes.pop().map(|scope| scope.unused).unwrap_or_default();
+        let Some(Scope { unused, errors, .. }) = self.scopes.pop() else { return };
+        // What is wrong with other declarations is told first.
+        if self.errors.iter().skip(errors).any(|(stage, _)| *stage == Stage::Locals) {
+            return;
+        }
         for (name, location) in unused {
             self.error(Stage::Locals, Code::Compile, format!("declared var {name} unused"), location);
         }
@@ -88,7 +94,7 @@ impl<'a> Lower<'a> {
         for expr in body {
             super::declared::names(expr, &mut later);
         }
-        self.scopes.push(Scope { later, ..Scope::default() });
+        self.scopes.push(Scope { later, errors: self.errors.len(), ..Scope::default() });
         let mut out = Vec::new();
         for expr in body {
             self.expr(expr, &mut out);
@@ -166,20 +172,17 @@ impl<'a> Lower<'a> {
         });
     }
 
-    /// Names of arguments that are not looked at otherwise: those of `print`, to which nobody listens.
+    /// The arguments of `print`, to which nobody listens: what they declare and name counts all the same.
     fn mention(&mut self, call: &ast::Call) {
+        let (before, free) = (self.errors.len(), self.free.clone());
+        let mut unheard = Vec::new();
         for arg in &call.args {
-            super::declared::used(arg, &mut |name| {
-                for scope in self.scopes.iter_mut().rev() {
-                    if scope.declared.contains_key(name) {
-                        return scope.unused.retain(|(unused, _)| unused != name);
-                    }
-                }
-                if let Some(scope) = self.scopes.last_mut() {
-                    scope.seen.insert(name.clone());
-                }
-            });
+            self.term(arg, false, &mut unheard);
         }
+        self.free = free;
+        let mut found = self.errors.split_off(before);
+        found.retain(|(stage, _)| *stage == Stage::Locals);
+        self.errors.append(&mut found);
     }
 
     /// Whether a name was declared or used before, or leads outside.
