@@ -1,6 +1,6 @@
 //! What rules may not be to one another: of different kinds at one place, below a complete document, or recursive.
 
-use super::ir::{Callee, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
+use super::ir::{Callee, CalleeKey, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
 use super::tree::{ROOT, Tree};
 use crate::ast::{Location, Source, TermKind};
 use crate::error::{Code, Error};
@@ -160,12 +160,25 @@ impl Reached<'_> {
                             self.data(ROOT, &path);
                             self.term(value);
                         }
-                        With::Input(_, value) | With::CallValue(_, value) => self.term(value),
-                        With::CallOther(_, other) => self.callee(other),
+                        With::Input(_, value) => self.term(value),
+                        With::CallValue(key, value) => {
+                            self.replaced(*key);
+                            self.term(value);
+                        }
+                        With::CallOther(key, other) => {
+                            self.replaced(*key);
+                            self.callee(other);
+                        }
                     }
                 }
                 self.body(body);
             }
+        }
+    }
+
+    fn replaced(&mut self, key: CalleeKey) {
+        if let CalleeKey::Function(node) = key {
+            self.nodes.insert(node);
         }
     }
 

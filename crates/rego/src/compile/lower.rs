@@ -222,14 +222,20 @@ impl<'a> Lower<'a> {
             self.plain(expr, out);
             return;
         }
-        let mut with = Vec::new();
+        let (mut with, mut body) = (Vec::new(), Vec::new());
+        // What `some` declares is known to the replacements, what is assigned is not.
+        let declares = matches!(&expr.kind, ast::ExprKind::Some(_));
+        if declares {
+            self.plain(expr, &mut body);
+        }
         for modifier in &expr.with {
             if let Some(lowered) = self.with(modifier, out) {
                 with.push(lowered);
             }
         }
-        let mut body = Vec::new();
-        self.plain(expr, &mut body);
+        if !declares {
+            self.plain(expr, &mut body);
+        }
         out.push(Expr { location: expr.location, kind: ExprKind::With { with, body } });
     }
 
@@ -297,9 +303,10 @@ impl<'a> Lower<'a> {
                     for var in vars {
                         let before = self.errors.len();
                         self.declare_pattern(var, How::Declared);
-                        if before == self.errors.len()
-                            && let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut())
-                        {
+                        if before < self.errors.len() {
+                            break;
+                        }
+                        if let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut()) {
                             scope.unused.push((name.clone(), var.location));
                         }
                     }
@@ -393,13 +400,15 @@ impl<'a> Lower<'a> {
         }
         let callee = self.callee(&call.operator);
         let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
-        for arg in &call.args {
-            args.push(self.term(arg, true, out));
+        for (i, arg) in call.args.iter().enumerate() {
+            let lowered = self.term(arg, true, out);
+            // A comprehension comes before what is looked up for the arguments after it.
+            let early = matches!(lowered, Term::Comp(_)) && i + 1 < call.args.len();
+            args.push(if early { Term::Var(self.hoist(lowered, call.location, out)) } else { lowered });
         }
-        // Paths are looked up after calls; comprehensions keep their place among them.
-        let paths = args.iter().any(|arg| matches!(arg, Term::Ref(_)));
+        // Paths are looked up after calls.
         for arg in &mut args {
-            if matches!(arg, Term::Ref(_)) || paths && matches!(arg, Term::Comp(_)) {
+            if matches!(arg, Term::Ref(_)) {
                 let path = std::mem::replace(arg, Term::Const(Value::Null));
                 *arg = Term::Var(self.hoist(path, call.location, out));
             }

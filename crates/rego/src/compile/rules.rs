@@ -8,6 +8,7 @@ use super::tree::{self, Tree};
 use super::vars::Vars;
 use super::{safety, unsafe_errors};
 use crate::ast::{self, HeadKind, Module, TermKind};
+use crate::error::Code;
 use crate::value::Value;
 
 /// The node of each rule of each module.
@@ -47,6 +48,9 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     let mut before = Vec::new();
     for arg in &head.args {
         argument(lower, arg);
+        if calls(arg) {
+            lower.error(Stage::With, Code::Compile, "rule arguments cannot contain calls", arg.location);
+        }
     }
     let args: Vec<Term> = head.args.iter().map(|arg| lower.term(arg, false, &mut before)).collect();
     let mut safe = Slots::default();
@@ -92,6 +96,17 @@ fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
         }
         TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| argument(lower, item)),
         _ => lower.declare_pattern(arg, How::Argument),
+    }
+}
+
+/// Whether a pattern has calls.
+fn calls(term: &ast::Term) -> bool {
+    match &term.kind {
+        TermKind::Call(_) => true,
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().any(calls),
+        TermKind::Object(items) => items.iter().any(|(key, value)| calls(key) || calls(value)),
+        TermKind::Ref(r) => calls(&r.head) || r.path.iter().any(calls),
+        _ => false,
     }
 }
 

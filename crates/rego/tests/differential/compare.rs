@@ -134,6 +134,7 @@ fn compile(opa: &[Json], ours: &[Json], closes: bool, every: bool) -> Option<Str
             || text.contains("JWK")
             || text.contains("asn1")
             || text.contains("illegal base64")
+            || text.starts_with("units.parse")
     });
     // Of variables that hang on one another any may be named.
     let same = if opa_codes.contains("rego_unsafe_var_error") {
