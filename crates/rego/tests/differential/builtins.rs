@@ -26,7 +26,7 @@ object.union ooo, object.union_n uo, product kn, regex.find_all_string_submatch_
 regex.globs_match GGb, regex.is_valid Rb, regex.match Rsb, regex.replace sRss, regex.split Rsa, \
 regex.template_match Rsssb, replace ssss, round nn, semver.compare VVn, semver.is_valid Vb, sort la, split ssa, \
 sprintf Ffs, startswith ssb, strings.any_prefix_match ccb, strings.any_suffix_match ccb, strings.count ssn, \
-strings.render_template Eos, strings.replace_n rss, strings.reverse ss, substring siis, sum kn, \
+strings.replace_n rss, strings.reverse ss, substring siis, sum kn, \
 time.add_date Niiin, time.clock Na, time.date Na, time.diff NNa, time.format As, time.parse_duration_ns dn, \
 time.parse_ns LTn, time.parse_rfc3339_ns Tn, time.weekday Ns, time.now_ns n, to_number vn, trim sss, \
 trim_left sss, trim_prefix sss, trim_right sss, trim_space ss, trim_suffix sss, type_name vs, union xt, \

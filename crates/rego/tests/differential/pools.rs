@@ -353,7 +353,7 @@ fn pool(kind: char) -> &'static [&'static str] {
 pub fn text(random: &mut Random, kind: char) -> String {
     let odd = matches!(kind, 's') && random.percent(12) || random.percent(4);
     let mut text: Vec<char> = random.pick(if odd { ODD_STRINGS } else { pool(kind) }).chars().collect();
-    if !matches!(kind, 's' | 'I' | 'E') && random.percent(20) {
+    if !matches!(kind, 's' | 'I' | 'E' | 'w') && random.percent(20) {
         mutate(random, &mut text);
     }
     text.into_iter().collect()

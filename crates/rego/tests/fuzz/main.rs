@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(dead_code)]
 #[path = "../differential/pools.rs"]
 mod pools;
 #[path = "../differential/random.rs"]
