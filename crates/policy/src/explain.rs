@@ -1,6 +1,7 @@
 //! Why an image was denied, in terms of its build: which rule, which pipeline task and TaskRun, what was claimed against
 //! what was witnessed, and what to do. Adds nothing to the verdict; reads verified statements only.
 
+use crate::rego::Why;
 use crate::report::Finding;
 use crate::verify::Verified;
 use serde::Serialize;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use sluice_api::witness::PREDICATE_TYPE;
 
 /// The explanation of one violation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// Code of the rule.
@@ -23,6 +24,9 @@ pub struct Explanation {
     /// What to do.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub remedy: String,
+    /// The lines of the policy and the places of its input that decided it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Why>,
 }
 
 /// A pipeline task and the TaskRun it ran as, if that was witnessed.
@@ -66,6 +70,7 @@ fn one(violation: &Finding, witness: &[&Value], digest: &str) -> Explanation {
         claimed: text("claimed"),
         witnessed,
         remedy,
+        proof: violation.why.clone().filter(|why| !why.lines.is_empty()),
     }
 }
 

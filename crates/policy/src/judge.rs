@@ -2,16 +2,19 @@
 //! positive: an image passes only if rules were selected, every one of them was evaluated, none objects and at least one
 //! succeeded. Pure but for the engine behind its port.
 
-use crate::rego::{RegoEngine, RuleInfo, RuleKind};
+use crate::rego::{Member, RuleInfo, RuleKind, Rules};
 use crate::report::{Finding, Metadata};
 use crate::selection::{Criteria, Selection};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Violations of one package whose proof is looked for.
+const MAX_EXPLAINED: usize = 20;
+
 /// A compiled policy source with its criteria.
 #[derive(Debug)]
 pub struct Policy {
-    pub engine: Box<dyn RegoEngine>,
+    pub engine: Rules,
     pub selection: Selection,
 }
 
@@ -45,7 +48,7 @@ pub fn judge(policies: &[Policy], input: &Value, target: Target<'_>, at: jiff::T
     let mut verdict = Verdict::default();
     for policy in policies {
         let criteria = policy.selection.for_image(target.repository, target.digest, target.component);
-        one_source(policy.engine.as_ref(), &criteria, input, at, &mut verdict);
+        one_source(&policy.engine, &criteria, input, at, &mut verdict);
     }
     if verdict.violations.is_empty() && verdict.successes.is_empty() {
         verdict.violations.push(nothing_selected("no rule has succeeded"));
@@ -62,7 +65,7 @@ pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| (a.code(), a.terms(), &a.message).cmp(&(b.code(), b.terms(), &b.message)));
 }
 
-fn one_source(engine: &dyn RegoEngine, criteria: &Criteria, input: &Value, at: jiff::Timestamp, verdict: &mut Verdict) {
+fn one_source(engine: &Rules, criteria: &Criteria, input: &Value, at: jiff::Timestamp, verdict: &mut Verdict) {
     verdict.dependencies.extend(engine.rules().iter().map(|rule| (rule.code.clone(), rule.depends_on.clone())));
     for criterion in criteria.unmatched(engine.rules()) {
         verdict.violations.push(Finding::builtin(
@@ -84,7 +87,8 @@ fn one_source(engine: &dyn RegoEngine, criteria: &Criteria, input: &Value, at: j
         selected.iter().filter_map(|code| rules.get(code)).map(|rule| rule.package.clone()).collect();
     let mut evaluated = BTreeSet::new();
     let mut reported = BTreeSet::new();
-    for outcome in engine.evaluate(input, &packages) {
+    let now_ns = i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX);
+    for outcome in engine.evaluate(input, &packages, now_ns) {
         let members = match outcome.members {
             Ok(members) => members,
             Err(error) => {
@@ -97,9 +101,10 @@ fn one_source(engine: &dyn RegoEngine, criteria: &Criteria, input: &Value, at: j
                 continue;
             }
         };
-        evaluated.insert(outcome.package);
-        for (kind, member) in members {
-            let mut finding = finding(member);
+        let mut violated: Vec<(usize, Member)> = Vec::new();
+        for member in members {
+            let kind = member.kind;
+            let mut finding = finding(member.value.clone());
             let rule = rules.get(finding.code()).copied();
             if let Some(rule) = rule
                 && !asked_for(criteria, &selected, rule, &finding.terms())
@@ -109,10 +114,21 @@ fn one_source(engine: &dyn RegoEngine, criteria: &Criteria, input: &Value, at: j
             let kind = describe(&mut finding, rule, kind, at);
             reported.insert(finding.code().to_owned());
             match kind {
-                RuleKind::Deny => verdict.violations.push(finding),
+                RuleKind::Deny => {
+                    violated.push((verdict.violations.len(), member));
+                    verdict.violations.push(finding);
+                }
                 RuleKind::Warn => verdict.warnings.push(finding),
             }
         }
+        let explained: Vec<&Member> = violated.iter().map(|(_, member)| member).take(MAX_EXPLAINED).collect();
+        let whys = engine.why(input, &outcome.package, &explained, now_ns);
+        for ((place, _), why) in violated.iter().zip(whys) {
+            if let Some(violation) = verdict.violations.get_mut(*place) {
+                violation.why = Some(why);
+            }
+        }
+        evaluated.insert(outcome.package);
     }
     for rule in selected.iter().filter_map(|code| rules.get(code)) {
         if evaluated.contains(&rule.package)
@@ -154,16 +170,18 @@ fn nothing_selected(reason: &str) -> Finding {
 /// A member of a deny or warn set as a finding: a text, or an object with `msg`.
 fn finding(member: Value) -> Finding {
     match member {
-        Value::String(message) => Finding { message, metadata: Metadata::new(), evidence: None },
+        Value::String(message) => Finding { message, metadata: Metadata::new(), evidence: None, why: None },
         Value::Object(mut metadata) => {
             let evidence = metadata.remove("evidence");
             let message = match metadata.remove("msg") {
                 Some(Value::String(message)) => message,
                 other => format!("the rule gave no message but {}", other.unwrap_or_default()),
             };
-            Finding { message, metadata, evidence }
+            Finding { message, metadata, evidence, why: None }
         }
-        other => Finding { message: format!("the rule gave {other}"), metadata: Metadata::new(), evidence: None },
+        other => {
+            Finding { message: format!("the rule gave {other}"), metadata: Metadata::new(), evidence: None, why: None }
+        }
     }
 }
 
@@ -220,7 +238,7 @@ fn exclusion(finding: &Finding) -> String {
 fn success(rule: &RuleInfo) -> Finding {
     let mut metadata = Metadata::from_iter([("code".to_owned(), json!(rule.code))]);
     annotate(&mut metadata, rule, &rule.description);
-    Finding { message: "Pass".into(), metadata, evidence: None }
+    Finding { message: "Pass".into(), metadata, evidence: None, why: None }
 }
 
 /// Leaves out what follows from another violation, at whatever distance: it says nothing new, and a success that builds

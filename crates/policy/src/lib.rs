@@ -1,15 +1,16 @@
 //! The gate: does an image's verified evidence satisfy a policy? Compatible with Conforma's policies, data and reports.
-//! Never prints, never ends the process, has no clock (the effective time is given), and no private key.
+//! Never prints, never ends the process, has no private key and no clock (the effective time is given) but for the time
+//! that an evaluation may take.
 //!
 //! It fails closed: an error, an undefined answer, an unknown package, an empty selection and an empty snapshot are
 //! denials. `validate_images` is the way in; `Store` is what it reads images through.
 
 mod annotations;
 mod data;
+pub mod ec;
 mod explain;
 mod judge;
 pub mod rego;
-mod rego_regorus;
 pub mod render;
 pub mod report;
 mod sbom;
@@ -23,7 +24,6 @@ mod verify;
 pub use data::DataError;
 pub use explain::{Explanation, Task};
 pub use judge::{Target, Verdict};
-pub use rego_regorus::Regorus;
 pub use render::{Format, Options, RenderError, render};
 pub use report::{Component, Finding, Report, TestOutput};
 pub use selection::SelectionError;

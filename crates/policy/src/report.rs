@@ -1,6 +1,7 @@
 //! The verdict as data, in the shape of ec's report. What it looks like is for `render`; how it was reached, for `judge`.
 
 use crate::explain::Explanation;
+use crate::rego::Why;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sluice_api::konflux::{PolicySpec, SnapshotComponent};
@@ -18,6 +19,9 @@ pub struct Finding {
     /// What the rule offers for the explanation; not part of the report's own shape.
     #[serde(skip)]
     pub evidence: Option<Value>,
+    /// What decided it; for the explanation, too.
+    #[serde(skip)]
+    pub why: Option<Why>,
 }
 
 impl Finding {
@@ -25,7 +29,7 @@ impl Finding {
     pub fn builtin(code: &str, title: &str, description: &str, message: impl Into<String>) -> Self {
         let metadata = [("code", code), ("title", title), ("description", description)]
             .map(|(key, text)| (key.to_owned(), Value::from(text)));
-        Self { message: message.into(), metadata: Map::from_iter(metadata), evidence: None }
+        Self { message: message.into(), metadata: Map::from_iter(metadata), evidence: None, why: None }
     }
 
     /// The rule's code, or "".

@@ -2,12 +2,16 @@
 //! terminal.
 
 use crate::explain::Explanation;
+use crate::rego::{Place, Why};
 use crate::render::Options;
 use crate::report::{Component, Finding, Report};
 use std::fmt::Write;
 
 /// Width at which text is wrapped.
 const WRAP: usize = 130;
+
+/// Lines and places shown of a proof.
+const MOST: usize = 8;
 
 /// Takes one list of findings out of a component.
 type List = fn(&Component) -> &[Finding];
@@ -112,7 +116,41 @@ fn explanation(out: &mut String, item: &Explanation) {
             wrapped(out, &format!("    {label:<10} "), text);
         }
     }
+    if let Some(proof) = &item.proof {
+        why(out, item, proof);
+    }
     out.push('\n');
+}
+
+/// The proof behind a denial: the rule's own lines, and what they and what they call read, first what the message names.
+/// All of it is in the json.
+fn why(out: &mut String, item: &Explanation, proof: &Why) {
+    let told = format!("{} {} {}", item.reason, item.claimed, item.witnessed);
+    let named = |place: &&Place| {
+        let value = place.value.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
+        value.len() > 1 && told.contains(&format!("\"{value}\"")) || value.len() > 8 && told.contains(value)
+    };
+    let (first, last): (Vec<_>, Vec<_>) = proof.places.iter().partition(named);
+    let own = proof.lines.iter().filter(|line| line.file == proof.file);
+    let lines = own.map(|line| format!("{}:{}  {}", line.file, line.row, line.text));
+    let places = first.into_iter().chain(last).map(|place| match &place.value {
+        Some(value) => format!("{} = {}", place.path, short(&value.to_string())),
+        None => format!("{} is absent", place.path),
+    });
+    for (label, all) in [("rule", lines.collect::<Vec<_>>()), ("read", places.collect())] {
+        let more = all.len().saturating_sub(MOST);
+        for (i, text) in all.iter().take(MOST).enumerate() {
+            let _ = writeln!(out, "    {:<10} {text}", if i == 0 { label } else { "" });
+        }
+        if more > 0 {
+            let _ = writeln!(out, "    {:<10} and {more} more; `--output json` has them all", "");
+        }
+    }
+}
+
+/// As much of a text as is shown of a value.
+fn short(text: &str) -> String {
+    if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(79).chain(['…']).collect() }
 }
 
 fn field(out: &mut String, label: &str, text: &str) {

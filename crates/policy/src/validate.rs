@@ -2,8 +2,7 @@
 //! side, a bounded number at a time; the policy is compiled once.
 
 use crate::judge::{self, Policy, Target, Verdict};
-use crate::rego::{Module, RegoError};
-use crate::rego_regorus::Regorus;
+use crate::rego::{Module, RegoError, Rules};
 use crate::report::{Component, Finding, Report};
 use crate::selection::{Selection, SelectionError};
 use crate::source::{self, SourceError};
@@ -190,7 +189,7 @@ async fn prepare(
     }
     let data = data::build(&files, source, &request.extra_rule_data, at, pem)?;
     let selection = Selection::new(&request.policy, source, at)?;
-    Ok(Policy { engine: Box::new(Regorus::compile(&modules, &data)?), selection })
+    Ok(Policy { engine: Rules::compile(&modules, &data)?, selection })
 }
 
 async fn one_image(gate: Arc<Gate>, component: SnapshotComponent) -> Component {

@@ -1,11 +1,13 @@
 //! The library's front: modules and data in, compiled once, queried many times.
 
 use crate::ast::{Module, Source, Version};
-use crate::builtins::{Builtin, Context};
-use crate::compile::{self, Policy};
+use crate::builtins::{Caches, Context, HostBuiltin};
+use crate::compile::{self, Policy, Query};
 use crate::error::{Code, Error};
-use crate::eval::{self, Limits, Start};
+use crate::eval::{self, Outcome, Start};
+use crate::limits::{Cancel, Limits};
 use crate::parse::{self, Options};
+use crate::trace::Tracer;
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,24 +17,28 @@ use std::sync::Arc;
 pub struct Engine {
     version: Version,
     modules: Vec<Module>,
-    builtins: Vec<&'static Builtin>,
+    builtins: Vec<HostBuiltin>,
     data: Option<Value>,
+    prints: bool,
 }
 
 /// A policy and its data, ready to be queried from any thread. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    policy: Arc<Policy>,
+    pub(crate) policy: Arc<Policy>,
     data: Value,
-    version: Version,
+    pub(crate) version: Version,
+    caches: Arc<Caches>,
 }
 
 /// How a query is evaluated.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct QueryOptions {
     /// Errors of builtins end the evaluation rather than being undefined.
     pub strict_builtin_errors: bool,
     pub limits: Limits,
+    /// By which the host may end it early.
+    pub cancel: Option<Cancel>,
     /// `time.now_ns`.
     pub now_ns: i64,
     /// Randomness for `rand.intn` and `uuid.rfc4122`.
@@ -59,8 +65,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Adds a builtin of the host.
-    pub fn add_builtin(&mut self, builtin: &'static Builtin) {
+    /// Adds a module that was read already. Its source's index has to be the number of modules added before it, as
+    /// locations name their file by it.
+    pub fn add_parsed(&mut self, module: Module) {
+        self.modules.push(module);
+    }
+
+    /// Adds a builtin of the host; it comes before one of the same name here.
+    pub fn add_builtin(&mut self, builtin: HostBuiltin) {
         self.builtins.push(builtin);
     }
 
@@ -69,13 +81,19 @@ impl Engine {
         self.data = Some(data);
     }
 
+    /// Keeps calls of `print`, for a [`Tracer`] to hear. Without this they are dropped, as if they were not there.
+    pub fn keep_prints(&mut self) {
+        self.prints = true;
+    }
+
     /// Compiles what was added.
     ///
     /// # Errors
     /// All that is wrong with the modules together.
     pub fn compile(&self) -> Result<Compiled, Vec<Error>> {
-        let policy = Arc::new(compile::compile(&self.modules, &self.builtins)?);
-        Ok(Compiled { policy, data: self.data.clone().unwrap_or_else(|| Value::object([])), version: self.version })
+        let policy = Arc::new(compile::compile(&self.modules, &self.builtins, self.prints)?);
+        let data = self.data.clone().unwrap_or_else(|| Value::object([]));
+        Ok(Compiled { policy, data, version: self.version, caches: Arc::default() })
     }
 }
 
@@ -83,6 +101,19 @@ impl Compiled {
     /// The same policy over other base documents.
     pub fn with_data(&self, data: Value) -> Self {
         Self { data, ..self.clone() }
+    }
+
+    /// The source that locations name by its index.
+    pub fn source(&self, index: u32) -> Option<&Source> {
+        self.policy.sources.iter().find(|source| source.index == index)
+    }
+
+    /// The paths, from `data`, of all documents and functions that rules define, in order.
+    pub fn rules(&self) -> impl Iterator<Item = Vec<Value>> {
+        let mut paths: Vec<&Vec<Value>> =
+            self.policy.tree.nodes.iter().filter(|node| node.defined()).map(|node| &node.path).collect();
+        paths.sort();
+        paths.into_iter().cloned()
     }
 
     /// All solutions of a query.
@@ -98,15 +129,45 @@ impl Compiled {
         let source = Source::new(u32::MAX, "", query);
         let body = parse::parse_query(&source, &Options { version: self.version, ..Options::default() })?;
         let query = compile::compile_query(&self.policy, &source, &body)?;
+        self.run(&query, input, options, Watch::default()).map(|outcome| outcome.solutions)
+    }
+
+    /// Evaluates a compiled query.
+    pub(crate) fn run<'t>(
+        &'t self,
+        query: &'t Query,
+        input: Option<Value>,
+        options: &QueryOptions,
+        watch: Watch<'t>,
+    ) -> Result<Outcome, Vec<Error>> {
         let start = Start {
             input,
             data: self.data.clone(),
-            context: Context { now_ns: options.now_ns, seed: options.seed, ..Context::default() },
+            context: Context {
+                now_ns: options.now_ns,
+                seed: options.seed,
+                fuel: Some(options.limits.steps),
+                caches: self.caches.clone(),
+                ..Context::default()
+            },
             limits: options.limits,
+            cancel: options.cancel.clone(),
             strict: options.strict_builtin_errors,
+            prove: watch.prove,
+            unknown: watch.unknown,
         };
-        on_deep_stack(|| eval::solve(&self.policy, &query, start)).map_err(|error| vec![error])
+        on_deep_stack(|| eval::solve(&self.policy, query, start, watch.tracer)).map_err(|error| vec![error])
     }
+}
+
+/// What an evaluation is asked to tell besides its answer.
+#[derive(Default)]
+pub(crate) struct Watch<'t> {
+    pub tracer: Option<&'t mut dyn Tracer>,
+    /// Record a proof.
+    pub prove: bool,
+    /// Places below `input` that are not known.
+    pub unknown: Option<Vec<Vec<Value>>>,
 }
 
 /// What evaluation's limit of depth can need.

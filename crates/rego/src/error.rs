@@ -18,6 +18,7 @@ pub enum Code {
     EvalCancel,
     EvalInternal,
     WithMerge,
+    Format,
 }
 
 impl Code {
@@ -35,6 +36,7 @@ impl Code {
             Self::EvalCancel => "eval_cancel_error",
             Self::EvalInternal => "eval_internal_error",
             Self::WithMerge => "eval_with_merge_error",
+            Self::Format => "rego_format_error",
         }
     }
 }

@@ -5,7 +5,7 @@ use regex::{Regex, RegexBuilder};
 use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::CharIndices;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Patterns kept; beyond that all are dropped and collected anew.
 const MAX_KEPT: usize = 1000;
@@ -14,16 +14,16 @@ const MAX_REPEAT: u32 = 1000;
 /// Bytes that a compiled pattern may take.
 const MAX_SIZE: usize = 16 << 20;
 
-static KEPT: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
+static KEPT: LazyLock<Mutex<HashMap<String, Arc<Regex>>>> = LazyLock::new(Mutex::default);
 
-/// Compiles a pattern of Go's syntax; the error is Go's text.
-pub fn compile(pattern: &str) -> Result<Regex, String> {
+/// Compiles a pattern of Go's syntax; the error is Go's text. Shared rather than copied: a copy would warm up anew.
+pub fn compile(pattern: &str) -> Result<Arc<Regex>, String> {
     if let Some(known) = KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(pattern) {
         return Ok(known.clone());
     }
     let translated = translate(pattern)?;
     let compiled = RegexBuilder::new(&translated).size_limit(MAX_SIZE).nest_limit(200).build();
-    let compiled = compiled.map_err(|error| reason(pattern, &error))?;
+    let compiled = Arc::new(compiled.map_err(|error| reason(pattern, &error))?);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= MAX_KEPT {
         kept.clear();
@@ -281,7 +281,11 @@ impl Translator<'_> {
                 }
                 '[' if self.pattern[here..].starts_with("[:") && self.pattern[here + 2..].contains(":]") => {
                     let end = here + self.pattern[here..].find(":]").unwrap_or(0) + 2;
-                    self.out.push_str(&self.pattern[here..end]);
+                    let class = &self.pattern[here..end];
+                    if !POSIX.contains(&class.trim_matches(['[', ':', '^', ']'])) {
+                        return Err(failure("invalid character class range", class));
+                    }
+                    self.out.push_str(class);
                     while self.here() < end && self.chars.next().is_some() {}
                 }
                 '\\' => {
@@ -304,6 +308,12 @@ impl Translator<'_> {
         Err(failure("missing closing ]", &self.pattern[at..]))
     }
 }
+
+/// The classes `[:name:]`; `[:^name:]` is what is not in one.
+const POSIX: &[&str] = &[
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+    "xdigit",
+];
 
 /// What a Perl class holds in Go: ASCII only.
 fn perl(class: char) -> &'static str {

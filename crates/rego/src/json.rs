@@ -2,6 +2,7 @@
 //! of Go's `encoding/json`.
 
 use crate::number::Number;
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -134,7 +135,7 @@ impl<'a> Reader<'a> {
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Value::Object(Arc::new(map)));
+            return Ok(Value::Object(Shared::from(map)));
         }
         loop {
             self.space();
@@ -153,7 +154,7 @@ impl<'a> Reader<'a> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
-                    return Ok(Value::Object(Arc::new(map)));
+                    return Ok(Value::Object(Shared::from(map)));
                 }
                 _ => return Err(self.unexpected("after object key:value pair")),
             }

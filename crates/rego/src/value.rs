@@ -2,8 +2,19 @@
 //! sets). Immutable and cheap to share.
 
 use crate::number::Number;
+use crate::shared::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// The items of an array.
+pub type Array = Shared<Vec<Value>>;
+/// The keys and values of an object, in order.
+pub type Object = Shared<BTreeMap<Value, Value>>;
+/// The members of a set, in order.
+pub type Set = Shared<BTreeSet<Value>>;
+
+/// Bytes of a value without what it points to, about.
+const PART: u64 = 32;
 
 /// A value. Derived order is OPA's, as variants stand in its order and `Number` orders by magnitude.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,9 +23,9 @@ pub enum Value {
     Bool(bool),
     Number(Number),
     String(Arc<str>),
-    Array(Arc<Vec<Value>>),
-    Object(Arc<BTreeMap<Value, Value>>),
-    Set(Arc<BTreeSet<Value>>),
+    Array(Array),
+    Object(Object),
+    Set(Set),
 }
 
 impl Value {
@@ -25,17 +36,17 @@ impl Value {
 
     /// An array.
     pub fn array(items: impl IntoIterator<Item = Value>) -> Self {
-        Self::Array(Arc::new(items.into_iter().collect()))
+        Self::Array(Shared::from(items.into_iter().collect::<Vec<_>>()))
     }
 
     /// An object; later keys win.
     pub fn object(items: impl IntoIterator<Item = (Value, Value)>) -> Self {
-        Self::Object(Arc::new(items.into_iter().collect()))
+        Self::Object(Shared::from(items.into_iter().collect::<BTreeMap<_, _>>()))
     }
 
     /// A set.
     pub fn set(items: impl IntoIterator<Item = Value>) -> Self {
-        Self::Set(Arc::new(items.into_iter().collect()))
+        Self::Set(Shared::from(items.into_iter().collect::<BTreeSet<_>>()))
     }
 
     /// `null`, `boolean`, `number`, `string`, `array`, `object` or `set`, as `type_name` says.
@@ -51,6 +62,19 @@ impl Value {
         }
     }
 
+    /// What stands at a key: of an array by its index, of a set the member itself.
+    pub fn at(&self, key: &Value) -> Option<&Value> {
+        match self {
+            Self::Array(items) => match key {
+                Self::Number(n) => n.as_i64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i)),
+                _ => None,
+            },
+            Self::Object(map) => map.get(key),
+            Self::Set(items) => items.get(key),
+            _ => None,
+        }
+    }
+
     /// The text of a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -62,6 +86,40 @@ impl Value {
     /// Everything but `false` is true in a body.
     pub fn is_true(&self) -> bool {
         *self != Self::Bool(false)
+    }
+
+    /// Where it is kept, if it is kept apart: the same for all that share it.
+    pub(crate) fn address(&self) -> Option<usize> {
+        match self {
+            Self::String(text) => Some(Arc::as_ptr(text).cast::<u8>() as usize),
+            Self::Array(items) => Some(items.address()),
+            Self::Object(map) => Some(map.address()),
+            Self::Set(items) => Some(items.address()),
+            Self::Null | Self::Bool(_) | Self::Number(_) => None,
+        }
+    }
+
+    /// Bytes that it takes on its own, about: what it shares with others counts as one word each.
+    pub(crate) fn own_size(&self) -> u64 {
+        let items = match self {
+            Self::String(text) => return PART + text.len() as u64,
+            Self::Array(items) => items.len(),
+            Self::Object(map) => 2 * map.len(),
+            Self::Set(items) => items.len(),
+            _ => 0,
+        };
+        PART + PART * items as u64
+    }
+
+    /// Bytes that it takes written out, about: what stands in it twice counts twice.
+    pub(crate) fn size(&self) -> u64 {
+        let sum = |sum: u64, item: &Value| sum.saturating_add(item.size());
+        match self {
+            Self::Array(items) => items.size(|items| items.iter().fold(PART, sum)),
+            Self::Object(map) => map.size(|map| map.iter().fold(PART, |so_far, (k, v)| sum(sum(so_far, k), v))),
+            Self::Set(items) => items.size(|items| items.iter().fold(PART, sum)),
+            other => other.own_size(),
+        }
     }
 
     /// From JSON.

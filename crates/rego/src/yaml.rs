@@ -131,8 +131,9 @@ fn list(out: &mut String, value: &Value, depth: usize, mut continued: bool) {
 fn scalar(out: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        // What is no integer becomes a double on the way.
+        // What is no integer of 64 bits becomes a double on the way.
         Value::Number(n @ Number::Int(_)) => out.push_str(&n.to_string()),
+        Value::Number(Number::Big(big)) if u64::try_from(big).is_ok() => out.push_str(&big.to_string()),
         Value::Number(n) => out.push_str(&crate::number::general(n.to_f64(), 6)),
         Value::String(text) => string(out, text, depth),
         Value::Object(map) if map.is_empty() => out.push_str("{}"),
@@ -199,7 +200,7 @@ fn resolves(value: &str) -> bool {
     );
     let bare = value.trim_start_matches(['+', '-']).replace('_', "");
     let starts = bare.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    let number = starts && (bare.parse::<f64>().is_ok() || radix(&bare));
+    let number = starts && (bare.parse::<f64>().is_ok_and(f64::is_finite) || radix(&bare));
     word || number || value == "<<" || date(value)
 }
 

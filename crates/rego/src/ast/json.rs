@@ -1,10 +1,12 @@
-//! Modules as JSON in OPA's form, without locations: what `opa parse` and `rego.parse_module` give.
+//! Modules as JSON in OPA's form, without locations but those of comments: what `opa parse` and `rego.parse_module` give.
 
 use super::{
-    Annotations, Body, Call, Else, Expr, ExprKind, Head, HeadKind, Module, Name, Ref, Rule, SomeDecl, TemplatePart,
-    Term, TermKind,
+    Annotations, Body, Call, Comment, Else, Expr, ExprKind, Head, HeadKind, Module, Name, Ref, Rule, SomeDecl,
+    TemplatePart, Term, TermKind,
 };
 use crate::value::Value;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 /// A module.
@@ -31,10 +33,21 @@ pub fn module(module: &Module) -> Json {
     if !module.annotations.is_empty() {
         out.insert("annotations".into(), module.annotations.iter().map(annotations).collect());
     }
+    if !module.comments.is_empty() {
+        out.insert("comments".into(), module.comments.iter().map(|found| comment(found, module)).collect());
+    }
     if !module.rules.is_empty() {
         out.insert("rules".into(), module.rules.iter().map(|found| rule(found, module)).collect());
     }
     out.into()
+}
+
+/// A comment, its text in base64 as Go has bytes.
+fn comment(comment: &Comment, module: &Module) -> Json {
+    json!({
+        "Location": { "file": &*module.source.name, "row": comment.location.row, "col": comment.location.col },
+        "Text": BASE64_STANDARD.encode(comment.text.as_bytes()),
+    })
 }
 
 /// A rule with its `else`s, one within the other.

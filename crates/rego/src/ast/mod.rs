@@ -46,6 +46,8 @@ pub struct Module {
     /// In the order of the file; rules name theirs by index.
     pub annotations: Vec<Annotations>,
     pub comments: Vec<Comment>,
+    /// Terms written in parentheses, which the syntax itself does not keep.
+    pub parens: Vec<Parens>,
 }
 
 /// `package a.b`.
@@ -77,6 +79,16 @@ impl Import {
     pub fn is_syntax(&self) -> bool {
         self.path.first().is_some_and(|root| &**root == "future" || &**root == "rego")
     }
+}
+
+/// A term in parentheses: its location has them not.
+#[derive(Clone, Copy, Debug)]
+pub struct Parens {
+    pub term: Location,
+    /// From the opening parenthesis, in bytes.
+    pub start: u32,
+    /// To behind the closing one.
+    pub end: u32,
 }
 
 /// `# text`, without the `#`.

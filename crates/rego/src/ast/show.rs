@@ -1,6 +1,6 @@
 //! Syntax as text, in the one form in which OPA's errors show it.
 
-use super::{Call, Ref, Term, TermKind};
+use super::{Call, Location, Ref, Term, TermKind};
 use crate::value::Value;
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -34,6 +34,14 @@ impl Display for Call {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.operator.fmt(f)?;
         list(f, "(", &self.args, ")")
+    }
+}
+
+impl Ref {
+    /// A path of keys from `input` or `data`, as it is written.
+    pub fn shown(root: &str, path: &[Value]) -> String {
+        let path = path.iter().map(|key| Term::new(Location::default(), TermKind::Scalar(key.clone()))).collect();
+        Self { head: Box::new(Term::var(Location::default(), root)), path }.to_string()
     }
 }
 

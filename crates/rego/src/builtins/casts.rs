@@ -34,6 +34,10 @@ fn to_number(value: &Value) -> Outcome {
             }
             let bad = |why| args::failed(format!("strconv.ParseFloat: parsing {text:?}: {why}"));
             match Number::parse_lenient(text) {
+                // Go reads more than JSON can write, such as `1.`.
+                Some(n) if n.to_f64().is_finite() && Number::parse(&n.to_string()).is_none() => {
+                    some(Value::Number(Number::from_f64(n.to_f64()).unwrap_or_default()))
+                }
                 Some(n) if n.to_f64().is_finite() => some(Value::Number(n)),
                 Some(_) => Err(bad("value out of range")),
                 None => Err(bad("invalid syntax")),

@@ -2,7 +2,6 @@
 
 use super::{Builtin, BuiltinError, Outcome, args, pure, some};
 use crate::value::Value;
-use base64::DecodeError;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
@@ -15,8 +14,8 @@ const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, CONFIG);
 
 pub const ALL: &[Builtin] = &[
     pure("base64.encode", 1, |a, _| some(BASE64.encode(args::string(a, 1)?).as_str())),
-    pure("base64.decode", 1, |a, _| decode(&BASE64, args::string(a, 1)?)),
-    pure("base64.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| decode(&BASE64, text).is_ok()))),
+    pure("base64.decode", 1, |a, _| decode(args::string(a, 1)?)),
+    pure("base64.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| decode(text).is_ok()))),
     pure("base64url.encode", 1, |a, _| some(BASE64_URL.encode(args::string(a, 1)?).as_str())),
     pure("base64url.encode_no_pad", 1, |a, _| some(BASE64_URL.encode(args::string(a, 1)?).trim_end_matches('='))),
     pure("base64url.decode", 1, |a, _| base64url_decode(args::string(a, 1)?)),
@@ -36,26 +35,51 @@ fn text(bytes: &[u8]) -> Outcome {
     some(String::from_utf8_lossy(bytes).as_ref())
 }
 
-fn decode(engine: &GeneralPurpose, encoded: &str) -> Outcome {
-    text(&bytes(engine, encoded)?)
+fn decode(encoded: &str) -> Outcome {
+    text(&base64_bytes(encoded)?)
 }
 
 /// The bytes of standard base64.
 pub(super) fn base64_bytes(encoded: &str) -> Result<Vec<u8>, BuiltinError> {
-    bytes(&BASE64, encoded)
+    bytes(&BASE64, b"+/", encoded)
 }
 
-fn bytes(engine: &GeneralPurpose, encoded: &str) -> Result<Vec<u8>, BuiltinError> {
+fn bytes(engine: &GeneralPurpose, special: &[u8], encoded: &str) -> Result<Vec<u8>, BuiltinError> {
     // Go skips ends of lines wherever they stand.
     let bare: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    engine.decode(&bare).map_err(|error| {
-        let at = match error {
-            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
-            DecodeError::InvalidLength(length) => length - length % 4,
-            DecodeError::InvalidPadding => bare.trim_end_matches('=').len(),
-        };
-        args::failed(format!("illegal base64 data at input byte {at}"))
+    engine.decode(&bare).map_err(|_| {
+        args::failed(format!("illegal base64 data at input byte {}", wrong_byte(encoded.as_bytes(), special)))
     })
+}
+
+/// Where Go sees what is wrong with base64 whose alphabet ends with two special characters.
+fn wrong_byte(encoded: &[u8], special: &[u8]) -> usize {
+    let get = |at: usize| encoded.get(at).copied();
+    let after_lines = |mut at: usize| {
+        while matches!(get(at), Some(b'\r' | b'\n')) {
+            at += 1;
+        }
+        at
+    };
+    let (mut at, mut digits) = (0, 0);
+    while let Some(byte) = get(at) {
+        match byte {
+            b'\r' | b'\n' => {}
+            b'=' if digits % 4 >= 2 => {
+                let second = after_lines(at + 1);
+                return match get(second) {
+                    _ if digits % 4 == 3 => second,
+                    None => encoded.len(),
+                    Some(b'=') => after_lines(second + 1),
+                    Some(_) => second - 1,
+                };
+            }
+            _ if byte.is_ascii_alphanumeric() || special.contains(&byte) => digits += 1,
+            _ => return at,
+        }
+        at += 1;
+    }
+    at.saturating_sub(digits % 4)
 }
 
 fn base64url_decode(encoded: &str) -> Outcome {
@@ -71,7 +95,7 @@ pub(super) fn base64url_bytes(encoded: &str) -> Result<Vec<u8>, BuiltinError> {
         3 => "=",
         _ => return Err(args::failed(format!("illegal base64url string: {encoded}"))),
     };
-    bytes(&BASE64_URL, &format!("{encoded}{padding}"))
+    bytes(&BASE64_URL, b"-_", &format!("{encoded}{padding}"))
 }
 
 fn hex_decode(encoded: &str) -> Outcome {

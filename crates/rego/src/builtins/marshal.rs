@@ -1,18 +1,24 @@
 //! `json.marshal`, `json.unmarshal` and their like, and `yaml.*`.
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
 use crate::value::Value;
 use crate::{json, yaml};
 
 pub const ALL: &[Builtin] = &[
-    pure("json.marshal", 1, |a, _| some(json::to_string(args::value(a, 1)).as_str())),
+    pure("json.marshal", 1, |a, _| {
+        bounds::value(args::value(a, 1))?;
+        some(json::to_string(args::value(a, 1)).as_str())
+    }),
     pure("json.marshal_with_options", 2, |a, _| with_options(a)),
     pure("json.unmarshal", 1, |a, _| {
         let text = args::string(a, 1)?;
         some(json::parse(text).map_err(|error| args::failed(error.to_string()))?)
     }),
     pure("json.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| json::parse(text).is_ok()))),
-    pure("yaml.marshal", 1, |a, _| some(yaml::to_string(args::value(a, 1)).as_str())),
+    pure("yaml.marshal", 1, |a, _| {
+        bounds::value(args::value(a, 1))?;
+        some(yaml::to_string(args::value(a, 1)).as_str())
+    }),
     pure("yaml.unmarshal", 1, |a, _| {
         let text = args::string(a, 1)?;
         some(yaml::parse(text).map_err(args::failed)?)
@@ -22,6 +28,7 @@ pub const ALL: &[Builtin] = &[
 
 /// `{"pretty": true, "indent": "  ", "prefix": "> "}`; either of the last two makes it pretty unless that is denied.
 fn with_options(a: &[Value]) -> Outcome {
+    bounds::value(args::value(a, 1))?;
     let (mut indent, mut prefix) = ("\t", "");
     let (mut implied, mut asked) = (false, None);
     for (i, (key, value)) in args::object(a, 2)?.iter().enumerate() {

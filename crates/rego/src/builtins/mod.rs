@@ -1,28 +1,35 @@
 //! Builtin functions by family. Each is a pure function of values and of the evaluation's context (time, limits, seeds),
 //! registered by OPA's name with its arity.
 
+use crate::ast::Location;
 use crate::value::Value;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 mod aggregates;
 pub mod args;
 mod arithmetic;
 mod arrays;
+mod aws;
 mod bits;
+mod bounds;
+mod caches;
 mod casts;
 mod comparison;
 mod crypto;
 mod encoding;
 mod glob;
 mod graph;
+mod graphql;
 mod jsonpath;
 mod jsonschema;
 mod jwt;
 mod marshal;
 mod net;
+mod notes;
 mod numbers;
 mod objects;
+mod policy;
 mod refused;
 mod regex;
 mod semver;
@@ -35,11 +42,14 @@ mod types;
 mod units;
 mod uuid;
 
+pub use caches::Caches;
+
 /// Every family; a new one is added here and nowhere else.
 const FAMILIES: &[&[Builtin]] = &[
     aggregates::ALL,
     arithmetic::ALL,
     arrays::ALL,
+    aws::ALL,
     bits::ALL,
     casts::ALL,
     comparison::ALL,
@@ -47,13 +57,16 @@ const FAMILIES: &[&[Builtin]] = &[
     encoding::ALL,
     glob::ALL,
     graph::ALL,
+    graphql::ALL,
     jsonpath::ALL,
     jsonschema::ALL,
     jwt::ALL,
     marshal::ALL,
     net::ALL,
+    notes::ALL,
     numbers::ALL,
     objects::ALL,
+    policy::ALL,
     refused::ALL,
     regex::ALL,
     semver::ALL,
@@ -79,6 +92,9 @@ pub enum BuiltinError {
     /// Ends the evaluation in any mode: cancelled, or a limit.
     #[error("{0}")]
     Halt(String),
+    /// The host has no answer yet: not known where parts of the input may be unknown, and else an error.
+    #[error("the host has no answer to this call")]
+    Unprepared,
 }
 
 /// What an evaluation gives its builtins. One for each evaluation; memoises by name and arguments where a builtin asks.
@@ -92,6 +108,12 @@ pub struct Context {
     pub memo: BTreeMap<(&'static str, Value), Value>,
     /// Steps that builtins may still take whose work grows with a number in their arguments; none is unlimited.
     pub fuel: Option<u64>,
+    /// Shared with other evaluations of the policy.
+    pub caches: Arc<Caches>,
+    /// What builtins of the host have answered.
+    pub asked: HashMap<(usize, Vec<Value>), Outcome>,
+    /// Errors that made a call undefined, with the builtin's name.
+    pub failed: Vec<(Arc<str>, BuiltinError, Location)>,
 }
 
 impl Context {
@@ -135,6 +157,36 @@ pub struct Builtin {
     /// Its answer may differ between calls with the same arguments in different evaluations.
     pub nondeterministic: bool,
     pub call: Function,
+}
+
+/// A builtin of the host: a function of its arguments, asked once in an evaluation for the same ones. What it cannot
+/// answer on the spot it may leave to the host ([`BuiltinError::Unprepared`]), which finds the answer and evaluates again.
+#[derive(Clone)]
+pub struct HostBuiltin {
+    /// E.g. `ec.oci.blob`.
+    pub name: Arc<str>,
+    pub arity: usize,
+    pub call: HostFunction,
+}
+
+/// What a host's builtin does.
+pub type HostFunction = Arc<dyn Fn(&[Value], &mut Context) -> Outcome + Send + Sync>;
+
+impl HostBuiltin {
+    /// Of a function.
+    pub fn new(
+        name: &str,
+        arity: usize,
+        call: impl Fn(&[Value], &mut Context) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: Arc::from(name), arity, call: Arc::new(call) }
+    }
+}
+
+impl std::fmt::Debug for HostBuiltin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.name, self.arity)
+    }
 }
 
 /// A builtin whose answer its arguments decide.

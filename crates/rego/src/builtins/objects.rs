@@ -1,9 +1,9 @@
 //! `object.*`.
 
 use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Objects within objects are merged and compared down to this depth.
 const MAX_DEPTH: usize = 200;
@@ -22,7 +22,7 @@ pub const ALL: &[Builtin] = &[
     pure("object.subset", 2, |a, _| subset(args::value(a, 1), args::value(a, 2))),
     pure("object.union", 2, |a, _| {
         let (first, second) = (args::object(a, 1)?, args::object(a, 2)?);
-        some(Value::Object(Arc::new(merge(first, second, 0)?)))
+        some(Value::Object(Shared::from(merge(first, second, 0)?)))
     }),
     pure("object.union_n", 1, |a, _| {
         let mut out = BTreeMap::new();
@@ -32,7 +32,7 @@ pub const ALL: &[Builtin] = &[
             };
             out = merge(&out, map, 0)?;
         }
-        some(Value::Object(Arc::new(out)))
+        some(Value::Object(Shared::from(out)))
     }),
 ];
 
@@ -86,7 +86,7 @@ fn merge(
     let mut out = first.clone();
     for (key, value) in second {
         let merged = match (out.get(key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => Value::Object(Arc::new(merge(old, new, depth + 1)?)),
+            (Some(Value::Object(old)), Value::Object(new)) => Value::Object(Shared::from(merge(old, new, depth + 1)?)),
             _ => value.clone(),
         };
         out.insert(key.clone(), merged);

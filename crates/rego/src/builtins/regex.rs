@@ -1,10 +1,11 @@
 //! `regex.*` and its older name `re_match`, with Go's syntax and results.
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
 use crate::globsect;
 use crate::goregex;
 use crate::value::Value;
 use ::regex::Regex;
+use std::sync::Arc;
 
 pub const ALL: &[Builtin] =
     &[
@@ -25,8 +26,8 @@ pub const ALL: &[Builtin] =
         }),
         pure("regex.replace", 3, |a, _| {
             let (base, value) = (args::string(a, 1)?, args::string(a, 3)?);
-            let replaced = pattern(a, 2)?.replace_all(base, value).into_owned();
-            some(replaced.as_str())
+            let found = pattern(a, 2)?;
+            some(replace(&found, base, value)?.as_str())
         }),
         pure("regex.split", 2, |a, _| split(a)),
         pure("regex.template_match", 4, |a, _| template_match(a)),
@@ -36,7 +37,7 @@ pub const ALL: &[Builtin] =
         }),
     ];
 
-fn pattern(a: &[Value], position: usize) -> Result<Regex, BuiltinError> {
+fn pattern(a: &[Value], position: usize) -> Result<Arc<Regex>, BuiltinError> {
     goregex::compile(args::string(a, position)?).map_err(args::failed)
 }
 
@@ -44,6 +45,21 @@ fn is_match(a: &[Value]) -> Outcome {
     args::string(a, 1)?;
     let text = args::string(a, 2)?;
     some(pattern(a, 1)?.is_match(text))
+}
+
+/// All matches replaced by a value in which `$1` and the like stand for what was matched.
+fn replace(found: &Regex, base: &str, value: &str) -> Result<String, BuiltinError> {
+    let named = value.matches('$').count();
+    let (mut out, mut from) = (String::with_capacity(base.len()), 0);
+    for groups in found.captures_iter(base) {
+        let Some(whole) = groups.get(0) else { continue };
+        out.push_str(base.get(from..whole.start()).unwrap_or_default());
+        bounds::text(out.len().saturating_add(value.len()).saturating_add(named.saturating_mul(whole.len())))?;
+        groups.expand(value, &mut out);
+        from = whole.end();
+    }
+    out.push_str(base.get(from..).unwrap_or_default());
+    Ok(out)
 }
 
 /// How many matches are asked for; a negative number asks for all.

@@ -1,6 +1,6 @@
 //! `sprintf`, as Go's `fmt.Sprintf`: the format's grammar (flags, widths, argument indices) and what is missing or left over.
 
-use super::{Builtin, Outcome, args, pure, some};
+use super::{Builtin, Outcome, args, bounds, pure, some};
 use crate::gofmt::{Arg, Flags};
 use crate::number::Number;
 use crate::value::Value;
@@ -12,6 +12,8 @@ const MAX_WIDTH: i64 = 1_000_000;
 
 pub const ALL: &[Builtin] = &[pure("sprintf", 2, |a, _| {
     let format = args::string(a, 1)?;
+    args::array(a, 2)?;
+    bounds::value(args::value(a, 2))?;
     let values: Vec<Arg> = args::array(a, 2)?.iter().map(argument).collect();
     sprintf(format, &values)
 })];
@@ -55,6 +57,7 @@ fn sprintf(format: &str, values: &[Arg]) -> Outcome {
         out: String::with_capacity(format.len()),
     };
     while let Some(c) = printer.format.next() {
+        bounds::text(printer.out.len())?;
         if c == '%' {
             printer.verb();
         } else {

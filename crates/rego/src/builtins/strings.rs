@@ -1,6 +1,6 @@
 //! Strings: searching, cutting, joining, replacing. Lengths and indices count code points, as in OPA.
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
 use crate::number::Number;
 use crate::value::Value;
 
@@ -16,6 +16,8 @@ pub const ALL: &[Builtin] = &[
     pure("upper", 1, |a, _| some(upper(args::string(a, 1)?))),
     pure("replace", 3, |a, _| {
         let (text, from, to) = (args::string(a, 1)?, args::string(a, 2)?, args::string(a, 3)?);
+        let grown = text.matches(from).count().saturating_mul(to.len());
+        bounds::text(grown.saturating_add(text.len()))?;
         some(text.replace(from, to).as_str())
     }),
     pure("strings.replace_n", 2, |a, _| replace_n(a)),
@@ -58,7 +60,10 @@ fn single(original: char, mut mapped: impl Iterator<Item = char>) -> char {
 
 fn concat(a: &[Value]) -> Outcome {
     let delimiter = args::string(a, 1)?;
-    some(args::strings(a, 2, &["set", "array"])?.join(delimiter).as_str())
+    let parts = args::strings(a, 2, &["set", "array"])?;
+    let size = |part: &&str| part.len().saturating_add(delimiter.len());
+    bounds::text(parts.iter().map(size).fold(0, usize::saturating_add))?;
+    some(parts.join(delimiter).as_str())
 }
 
 fn format_int(a: &[Value]) -> Outcome {
@@ -108,6 +113,7 @@ fn replace_n(a: &[Value]) -> Outcome {
         let found = pairs.iter().find(|(key, _)| rest.starts_with(key) && !(after_empty && key.is_empty()));
         if let Some((key, value)) = found {
             out.push_str(value);
+            bounds::text(out.len())?;
             rest = &rest[key.len()..];
             after_empty = key.is_empty();
             continue;

@@ -1,7 +1,7 @@
 //! `strings.render_template`: the part of Go's `text/template` that has text, fields, variables, `if`, `with`, `range` and
 //! the functions len, index, eq, ne, not, and, or. Anything else is an error that names it.
 
-use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
 use crate::value::Value;
 
 /// Blocks within blocks.
@@ -10,8 +10,26 @@ const MAX_DEPTH: usize = 50;
 pub const ALL: &[Builtin] = &[pure("strings.render_template", 2, |a, context| {
     let template = args::string(a, 1)?;
     args::object(a, 2)?;
+    bounds::value(args::value(a, 2))?;
+    if has_set(args::value(a, 2)) {
+        return Err(args::failed("variables must be JSON, which has no sets"));
+    }
     render(template, args::value(a, 2), context)
 })];
+
+/// Whether a value holds a set.
+fn has_set(value: &Value) -> bool {
+    let mut todo = vec![value];
+    while let Some(next) = todo.pop() {
+        match next {
+            Value::Set(_) => return true,
+            Value::Array(items) => todo.extend(items.iter()),
+            Value::Object(map) => map.iter().for_each(|(key, value)| todo.extend([key, value])),
+            _ => {}
+        }
+    }
+    false
+}
 
 enum Node {
     Text(String),

@@ -2,17 +2,14 @@
 
 use super::ir::{Callee, CalleeKey, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
 use super::tree::{ROOT, Tree};
-use crate::ast::{Location, Source, TermKind};
+use crate::ast::{Location, Source};
 use crate::error::{Code, Error};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node's path as OPA writes it.
 pub fn shown(path: &[Value]) -> String {
-    let head = crate::ast::Term::var(Location::default(), "data");
-    let path =
-        path.iter().map(|part| crate::ast::Term::new(Location::default(), TermKind::Scalar(part.clone()))).collect();
-    crate::ast::Ref { head: Box::new(head), path }.to_string()
+    crate::ast::Ref::shown("data", path)
 }
 
 /// Rules and imports named as a root document, where the dialect forbids it.
@@ -21,7 +18,7 @@ pub fn roots(modules: &[crate::ast::Module], errors: &mut Vec<Error>) {
         for rule in &module.rules {
             let mut shadow = |whose: &str, what: &str, term: &crate::ast::Term, location: Location| {
                 let bare = match &term.kind {
-                    TermKind::Ref(r) if r.path.is_empty() => r.head.as_var(),
+                    crate::ast::TermKind::Ref(r) if r.path.is_empty() => r.head.as_var(),
                     _ => term.as_var(),
                 };
                 if let Some(name) = bare.filter(|name| matches!(&***name, "data" | "input")) {
@@ -147,6 +144,7 @@ impl Reached<'_> {
                 self.callee(callee);
                 args.iter().chain(out).for_each(|term| self.term(term));
             }
+            ExprKind::Print(parts) => parts.iter().for_each(|part| self.term(part)),
             ExprKind::Not(inner) => self.expr(inner),
             ExprKind::Every { domain, body, .. } => {
                 self.term(domain);

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// A local variable of a rule or query.
 pub type Slot = usize;
 
+/// A builtin of the host, by the order in which they were added.
+pub type HostId = usize;
+
 /// A node of the tree of packages and rules.
 pub type NodeId = usize;
 
@@ -74,6 +77,8 @@ pub enum ExprKind {
         domain: Term,
         body: Vec<Expr>,
     },
+    /// Always holds; says to whoever listens what its operands come to, each of them a set of values.
+    Print(Vec<Term>),
     /// The body holds with the targets replaced; its bindings remain.
     With {
         with: Vec<With>,
@@ -85,6 +90,7 @@ pub enum ExprKind {
 #[derive(Clone, Debug)]
 pub enum Callee {
     Builtin(&'static Builtin),
+    Host(HostId),
     /// `walk(x, [path, value])`, the one relation.
     Walk,
     /// A function of the policy.
@@ -95,6 +101,7 @@ pub enum Callee {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CalleeKey {
     Builtin(&'static str),
+    Host(HostId),
     Function(NodeId),
 }
 
@@ -103,6 +110,7 @@ impl Callee {
     pub fn key(&self) -> CalleeKey {
         match self {
             Self::Builtin(builtin) => CalleeKey::Builtin(builtin.name),
+            Self::Host(host) => CalleeKey::Host(*host),
             Self::Walk => CalleeKey::Builtin("walk"),
             Self::Function(node) => CalleeKey::Function(*node),
         }

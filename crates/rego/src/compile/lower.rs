@@ -1,7 +1,7 @@
 //! From syntax to the compiled form: names become slots, and calls and refs within terms become expressions before the one
 //! that uses them (before its `not` too, so that `not f(input.x)` is undefined where `input.x` is).
 
-use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term, With};
+use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term};
 use super::names::{Global, Names};
 use super::stages::Stage;
 use super::tree::Tree;
@@ -120,7 +120,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A slot without a name.
-    fn fresh(&mut self) -> Slot {
+    pub fn fresh(&mut self) -> Slot {
         self.slots.push(Arc::from(""));
         self.slots.len() - 1
     }
@@ -252,20 +252,14 @@ impl<'a> Lower<'a> {
     fn kind(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) -> Option<ExprKind> {
         match &expr.kind {
             ast::ExprKind::Term(term) => Some(match &term.kind {
-                TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => {
-                    self.mention(call);
-                    ExprKind::Holds(Term::Const(Value::Bool(true)))
-                }
+                TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => self.print(call, out),
                 TermKind::Call(call) => self.call(call, None, out),
                 _ => ExprKind::Holds(self.term(term, true, out)),
             }),
             ast::ExprKind::Call(call) => {
                 let name = call.operator.dotted();
                 match (name.as_deref(), call.args.as_slice()) {
-                    (Some("print"), _) => {
-                        self.mention(call);
-                        Some(ExprKind::Holds(Term::Const(Value::Bool(true))))
-                    }
+                    (Some("print"), _) => Some(self.print(call, out)),
                     (Some("assign"), [left, right]) => {
                         let right = self.side(right, out);
                         super::declared::unassignable(left, &mut |term, what| {
@@ -358,38 +352,21 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// One side of an equation: a term or, of a call, the call without its result.
-    fn side(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Side {
-        match &term.kind {
-            TermKind::Call(call) => Side::Call(self.call(call, None, out)),
-            _ => Side::Term(self.term(term, true, out)),
+    /// `print`. As in OPA, its operands are not looked at where nobody listens.
+    fn print(&mut self, call: &ast::Call, out: &mut Vec<Expr>) -> ExprKind {
+        if !self.tree.prints {
+            self.mention(call);
+            return ExprKind::Holds(Term::Const(Value::Bool(true)));
         }
-    }
-
-    /// Left equals right.
-    fn equal(&mut self, left: &ast::Term, right: Side, location: Location, out: &mut Vec<Expr>) -> ExprKind {
-        match right {
-            Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
-            Side::Call(ExprKind::Call { callee, args, out: None }) => match self.term(left, true, out) {
-                // The call comes first.
-                path @ Term::Ref(_) => {
-                    let slot = self.fresh();
-                    let kind = ExprKind::Call { callee, args, out: Some(Term::Var(slot)) };
-                    out.push(Expr { location, kind });
-                    ExprKind::Eq(Term::Var(slot), path)
-                }
-                left => ExprKind::Call { callee, args, out: Some(left) },
-            },
-            Side::Call(ExprKind::Holds(term)) => ExprKind::Eq(self.term(left, true, out), term),
-            Side::Call(_) => {
-                self.error(Stage::Last, Code::Type, "a call with its result given has no value", location);
-                ExprKind::Holds(Term::Const(Value::Bool(false)))
-            }
-        }
+        let operand = |arg: &ast::Term| match &arg.kind {
+            TermKind::Scalar(_) => ast::TemplatePart::Scalar(arg.clone()),
+            _ => ast::TemplatePart::Expr(ast::Expr::new(arg.location, ast::ExprKind::Term(Box::new(arg.clone())))),
+        };
+        ExprKind::Print(call.args.iter().map(|arg| self.template_part(&operand(arg), out)).collect())
     }
 
     /// A call.
-    fn call(&mut self, call: &ast::Call, result: Option<Term>, out: &mut Vec<Expr>) -> ExprKind {
+    pub fn call(&mut self, call: &ast::Call, result: Option<Term>, out: &mut Vec<Expr>) -> ExprKind {
         if let Some(value) =
             self.metadata.and_then(|find| find(call.operator.dotted()?.strip_prefix("rego.metadata.")?))
         {
@@ -601,83 +578,6 @@ impl<'a> Lower<'a> {
             other => (Root::Var(self.hoist(other, location, out)), Vec::new()),
         }
     }
-
-    /// A `with`; its value is found before.
-    fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
-        let (head, rest) = match &with.target.kind {
-            TermKind::Var(name) => (name.clone(), Vec::new()),
-            TermKind::Ref(r) => (r.head.as_var()?.clone(), r.path.clone()),
-            _ => return None,
-        };
-        let mut path = Vec::new();
-        for term in &rest {
-            match &term.kind {
-                TermKind::Scalar(value) => path.push(value.clone()),
-                _ => {
-                    self.error(Stage::With, Code::Compile, "with keyword target must be ground", with.location);
-                    return None;
-                }
-            }
-        }
-        let target =
-            ast::Ref { head: Box::new(ast::Term::new(with.target.location, TermKind::Var(head.clone()))), path: rest };
-        if let Ok(callee) = self.callee(&target) {
-            if let Some(why) = irreplaceable(&callee) {
-                let message = format!("with keyword replacing built-in function: {why}");
-                self.error(Stage::With, Code::Compile, message, with.target.location);
-            }
-            let replacement = match &with.value.kind {
-                TermKind::Var(name) => Some(ast::Ref {
-                    head: Box::new(ast::Term::new(with.location, TermKind::Var(name.clone()))),
-                    path: Vec::new(),
-                }),
-                TermKind::Ref(r) => Some(r.clone()),
-                _ => None,
-            };
-            if let Some(Ok(other)) = replacement.map(|r| self.callee(&r)) {
-                return Some(With::CallOther(callee.key(), other));
-            }
-            let value = self.term(&with.value, false, out);
-            return Some(With::CallValue(callee.key(), value));
-        }
-        let value = self.term(&with.value, false, out);
-        match self.names.global(&head) {
-            Some(Global::Input(mut whole)) => {
-                whole.extend(path);
-                Some(With::Input(whole, value))
-            }
-            Some(Global::Data(mut whole)) => {
-                whole.extend(path);
-                let node = self.tree.find(&whole);
-                Some(With::Data(whole, node, value))
-            }
-            None => {
-                let message = "with keyword target must reference existing input, data, or a function";
-                self.error(Stage::With, Code::Type, message, with.location);
-                None
-            }
-        }
-    }
-}
-
-/// Why a builtin cannot be replaced.
-fn irreplaceable(callee: &Callee) -> Option<String> {
-    match callee {
-        Callee::Walk => Some("target must not be a relation".to_owned()),
-        Callee::Builtin(builtin) if builtin.name == "eq" || builtin.name.starts_with("rego.metadata.") => {
-            Some(format!("replacement of \"{}\" invalid", builtin.name))
-        }
-        Callee::Builtin(builtin) if builtin.name.starts_with("internal.") => {
-            Some(format!("replacement of internal function \"{}\" invalid", builtin.name))
-        }
-        _ => None,
-    }
-}
-
-/// A side of an equation.
-enum Side {
-    Term(Term),
-    Call(ExprKind),
 }
 
 /// A name's meaning as the beginning of a ref.

@@ -1,23 +1,27 @@
 //! From modules to a policy that can be evaluated many times: names resolved, rules put into one tree, bodies lowered and
 //! ordered. Knows nothing of data or input.
 
+mod capture;
 mod check;
 mod declared;
+mod equations;
 pub mod ir;
 mod lower;
 mod metadata;
-mod names;
+pub mod names;
+mod replace;
 mod rules;
 mod safety;
 mod slots;
 mod stages;
-mod template;
+pub(crate) mod template;
 pub mod tree;
 mod vars;
 
 use crate::ast::{Module, Name, Source};
-use crate::builtins::{self, Builtin};
+use crate::builtins::{self, HostBuiltin};
 use crate::error::{Code, Error};
+pub use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
 use names::Names;
@@ -48,8 +52,8 @@ pub struct Query {
 ///
 /// # Errors
 /// All that is wrong with them, in order.
-pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, Vec<Error>> {
-    let mut tree = Tree { builtins: host.iter().map(|builtin| (builtin.name, *builtin)).collect(), ..Tree::default() };
+pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Result<Policy, Vec<Error>> {
+    let mut tree = Tree { hosts: hosts.to_vec(), prints, ..Tree::default() };
     let mut errors = Vec::new();
     let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
     for module in modules {
@@ -105,11 +109,23 @@ pub fn compile(modules: &[Module], host: &[&'static Builtin]) -> Result<Policy, 
 /// # Errors
 /// All that is wrong with it.
 pub fn compile_query(policy: &Policy, source: &Source, body: &[crate::ast::Expr]) -> Result<Query, Vec<Error>> {
+    compile_query_in(policy, &Names::default(), source, body)
+}
+
+/// As `compile_query`, with names that lead to documents.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn compile_query_in(
+    policy: &Policy,
+    names: &Names,
+    source: &Source,
+    body: &[crate::ast::Expr],
+) -> Result<Query, Vec<Error>> {
     if body.is_empty() {
         return Err(vec![Error::new(Code::Compile, "empty query cannot be compiled")]);
     }
-    let names = Names::default();
-    let mut lower = Lower::new(&policy.tree, &names, source).of_query();
+    let mut lower = Lower::new(&policy.tree, names, source).of_query();
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
     lower.leave();
@@ -151,24 +167,13 @@ fn unsafe_errors(
     }
 }
 
-/// `trace`: a note for whoever traces; always true.
-static TRACE: Builtin = Builtin {
-    name: "trace",
-    arity: 1,
-    nondeterministic: false,
-    call: |args, _| builtins::args::string(args, 1).map(|_| Some(crate::Value::Bool(true))),
-};
-
 /// The builtin of a name.
 fn builtin(name: &str, tree: &Tree) -> Option<Callee> {
-    if let Some(builtin) = tree.builtins.get(name) {
-        return Some(Callee::Builtin(builtin));
+    if let Some(host) = tree.hosts.iter().position(|host| &*host.name == name) {
+        return Some(Callee::Host(host));
     }
     if name == "walk" {
         return Some(Callee::Walk);
-    }
-    if name == TRACE.name {
-        return Some(Callee::Builtin(&TRACE));
     }
     if name == template::TEMPLATE.name {
         return Some(Callee::Builtin(&template::TEMPLATE));
@@ -180,6 +185,7 @@ fn builtin(name: &str, tree: &Tree) -> Option<Callee> {
 fn arity(callee: &Callee, tree: &Tree) -> usize {
     match callee {
         Callee::Builtin(builtin) => builtin.arity,
+        Callee::Host(host) => tree.hosts.get(*host).map_or(0, |host| host.arity),
         Callee::Walk => 1,
         Callee::Function(node) => tree.nodes[*node].arity.unwrap_or_default(),
     }

@@ -86,6 +86,7 @@ fn inside(expr: &mut Expr, safe: &Slots, errors: &mut Vec<Unsafe>) {
         ExprKind::Call { args, out, .. } => {
             args.iter_mut().chain(out).for_each(|term| in_term(term, safe, errors));
         }
+        ExprKind::Print(parts) => parts.iter_mut().for_each(|part| in_term(part, safe, errors)),
         ExprKind::Not(inner) => inside(inner, safe, errors),
         ExprKind::Every { key, value, domain, body } => {
             in_term(domain, safe, errors);
@@ -158,7 +159,7 @@ pub fn head(term: &mut Term, safe: &Slots, location: Location, heads: &mut Vec<U
 fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
     let mut after = safe.clone();
     match &expr.kind {
-        ExprKind::Not(_) => {}
+        ExprKind::Not(_) | ExprKind::Print(_) => {}
         ExprKind::Every { domain, .. } => return ready(domain, safe).then_some(after),
         ExprKind::Holds(term) => {
             if let Term::Ref(r) = term {

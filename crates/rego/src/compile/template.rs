@@ -29,8 +29,13 @@ fn template(args: &[Value], _: &mut Context) -> Outcome {
 }
 
 fn push(text: &mut String, value: &Value) {
+    text.push_str(&shown(value));
+}
+
+/// A value as text: a string without quotes, others as they are written.
+pub(crate) fn shown(value: &Value) -> String {
     match value {
-        Value::String(part) => text.push_str(part),
-        other => text.push_str(&Term::scalar(Location::default(), other.clone()).to_string()),
+        Value::String(text) => text.to_string(),
+        other => Term::scalar(Location::default(), other.clone()).to_string(),
     }
 }

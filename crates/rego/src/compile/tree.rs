@@ -2,9 +2,8 @@
 
 use super::ir::{Node, NodeId};
 use crate::ast::{Module, TermKind};
-use crate::builtins::Builtin;
+use crate::builtins::HostBuiltin;
 use crate::value::Value;
-use std::collections::BTreeMap;
 
 /// The root of the tree: `data`.
 pub const ROOT: NodeId = 0;
@@ -14,13 +13,15 @@ pub const ROOT: NodeId = 0;
 pub struct Tree {
     pub nodes: Vec<Node>,
     /// Builtins of the host; they come before those of the same name here.
-    pub builtins: BTreeMap<&'static str, &'static Builtin>,
+    pub hosts: Vec<HostBuiltin>,
+    /// `print` is kept rather than dropped.
+    pub prints: bool,
 }
 
 impl Default for Tree {
     /// Only the root.
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], builtins: BTreeMap::new() }
+        Self { nodes: vec![Node::default()], hosts: Vec::new(), prints: false }
     }
 }
 

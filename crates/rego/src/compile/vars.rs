@@ -70,6 +70,7 @@ impl Vars {
                 args.iter().for_each(|arg| self.term(arg));
                 out.iter().for_each(|out| self.term(out));
             }
+            ExprKind::Print(parts) => parts.iter().for_each(|part| self.term(part)),
             ExprKind::Not(inner) => self.expr(inner),
             ExprKind::Every { key, value, domain, body } => {
                 self.term(domain);

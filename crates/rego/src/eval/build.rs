@@ -1,8 +1,8 @@
 //! Documents that many rules make together: objects of any depth whose leaves are values or sets.
 
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// A document in the making.
 pub(super) enum Build {
@@ -49,8 +49,10 @@ impl Build {
     pub fn finish(self) -> Value {
         match self {
             Self::Value(value) => value,
-            Self::Set(items) => Value::Set(Arc::new(items)),
-            Self::Object(map) => Value::Object(Arc::new(map.into_iter().map(|(k, v)| (k, v.finish())).collect())),
+            Self::Set(items) => Value::Set(Shared::from(items)),
+            Self::Object(map) => {
+                Value::Object(Shared::from(map.into_iter().map(|(k, v)| (k, v.finish())).collect::<BTreeMap<_, _>>()))
+            }
         }
     }
 }

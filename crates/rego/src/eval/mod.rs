@@ -1,48 +1,46 @@
 //! Evaluation of compiled policies: bodies are solved from left to right, each expression handing every solution it finds
 //! to what follows and taking back its bindings afterwards. Documents and calls are found once for each scope of `with`.
-//! Steps and depth are limited, so any policy ends.
+//! Everything that is used is limited, so any policy ends. Whoever asks is told what happens (`watch`), why an answer is
+//! what it is (`record`), and what cannot be told yet (`unknown`).
 
 mod body;
 mod build;
 mod call;
 mod frame;
+mod record;
 mod refs;
 mod rules;
 mod scope;
 mod unify;
+mod unknown;
 mod walk;
+mod watch;
 mod with;
+
+pub use unknown::Reason;
 
 use crate::ast::Location;
 use crate::builtins::Context;
 use crate::compile::ir::Rule;
 use crate::compile::{Policy, Query};
 use crate::error::{Code, Error};
+use crate::limits::{Budget, Cancel, Limits, Spent};
+use crate::trace::Tracer;
 use crate::value::Value;
+use crate::why::Proof;
 use frame::Frame;
+use record::{Places, Record};
 use scope::Scope;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// What an evaluation may use.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Expressions evaluated.
-    pub steps: u64,
-    /// Expressions and rules within one another.
-    pub depth: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { steps: 1_000_000_000, depth: 10_000 }
-    }
-}
+use unknown::Unknown;
 
 /// Why an evaluation goes no further.
 pub(crate) enum Halt {
     /// Whoever asked has enough; caught by it.
     Enough,
+    /// The expression needs what is not known; caught by it.
+    Unknown,
     Error(Box<Error>),
 }
 
@@ -57,48 +55,88 @@ pub(crate) struct Eval<'p> {
     policy: &'p Policy,
     scope: Rc<Scope>,
     context: Context,
-    limits: Limits,
+    budget: Budget,
     strict: bool,
-    steps: u64,
-    depth: usize,
     /// Of the expression at hand, for errors.
     location: Location,
+    /// One of the following is on.
+    watched: bool,
+    tracer: Option<&'p mut dyn Tracer>,
+    record: Option<Box<Record>>,
+    /// Of the rules at hand, the innermost last.
+    proofs: Vec<Proof>,
+    unknown: Option<Box<Unknown>>,
 }
 
 /// What an evaluation starts from.
 #[derive(Debug)]
-pub struct Start {
+pub(crate) struct Start {
     pub input: Option<Value>,
     pub data: Value,
     pub context: Context,
     pub limits: Limits,
+    pub cancel: Option<Cancel>,
     /// Errors of builtins end the evaluation rather than being undefined.
     pub strict: bool,
+    /// Record a proof.
+    pub prove: bool,
+    /// Places below `input` that are not known.
+    pub unknown: Option<Vec<Vec<Value>>>,
 }
 
-/// All solutions of a query: the values of its variables.
+/// What an evaluation came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The values of the query's variables, in each solution.
+    pub solutions: Vec<BTreeMap<String, Value>>,
+    pub proof: Option<Proof>,
+    /// Why there may be more.
+    pub perhaps: Vec<Reason>,
+}
+
+/// All solutions of a query.
 ///
 /// # Errors
 /// The error that ended the evaluation.
-pub fn solve(policy: &Policy, query: &Query, start: Start) -> Result<Vec<BTreeMap<String, Value>>, Error> {
+pub(crate) fn solve<'p>(
+    policy: &'p Policy,
+    query: &'p Query,
+    start: Start,
+    tracer: Option<&'p mut dyn Tracer>,
+) -> Result<Outcome, Error> {
+    let watched = start.prove || start.unknown.is_some() || tracer.as_ref().is_some_and(|tracer| tracer.wants_steps());
+    let record = start.prove.then(|| Box::new(Record::new(Places::of(start.input.as_ref(), &start.data))));
     let mut eval = Eval {
         policy,
         scope: Rc::new(Scope::new(start.input, start.data)),
         context: start.context,
-        limits: start.limits,
+        budget: Budget::new(start.limits, start.cancel),
         strict: start.strict,
-        steps: 0,
-        depth: 0,
         location: Location::default(),
+        watched,
+        tracer,
+        record,
+        proofs: Vec::new(),
+        unknown: start.unknown.map(|paths| Box::new(Unknown::new(paths))),
     };
     let mut solutions = Vec::new();
-    let outcome = eval.body(&query.body, &mut Frame::new(query.slots), &mut |_, frame| {
-        let bound = query.vars.iter().filter_map(|(name, slot)| Some((name.to_string(), frame.get(*slot)?.clone())));
-        solutions.push(bound.collect());
-        Ok(())
+    let mut answered = 0;
+    let (outcome, proof) = eval.record_apart(|eval| {
+        eval.solve(&query.body, &mut Frame::new(query.slots), &mut |eval, frame| {
+            let bound =
+                query.vars.iter().filter_map(|(name, slot)| Some((name.to_string(), frame.get(*slot)?.clone())));
+            let bound: BTreeMap<String, Value> = bound.collect();
+            answered += bound.values().map(Value::size).sum::<u64>();
+            let spent = eval.budget.answered(answered);
+            eval.within(spent)?;
+            eval.record_solution(None, &Value::Bool(true), eval.record_mark());
+            solutions.push(bound);
+            Ok(())
+        })
     });
+    let perhaps = eval.unknown.map(|unknown| unknown.perhaps).unwrap_or_default();
     match outcome {
-        Ok(()) | Err(Halt::Enough) => Ok(solutions),
+        Ok(()) | Err(Halt::Enough | Halt::Unknown) => Ok(Outcome { solutions, proof, perhaps }),
         Err(Halt::Error(error)) => Err(*error),
     }
 }
@@ -115,22 +153,27 @@ impl<'p> Eval<'p> {
         }))
     }
 
+    /// What a limit says, as an error at the expression at hand.
+    #[inline]
+    fn within(&self, spent: Result<(), Spent>) -> Res {
+        spent.map_err(|message| self.fail(Code::EvalCancel, message, self.location))
+    }
+
+    /// A value was made.
+    #[inline]
+    fn made(&mut self, value: Value) -> Res<Value> {
+        let spent = self.budget.made(&value);
+        self.within(spent)?;
+        Ok(value)
+    }
+
     /// One step further and one level deeper, for the time of `work`.
+    #[inline]
     fn step<T>(&mut self, work: impl FnOnce(&mut Self) -> Res<T>) -> Res<T> {
-        self.steps += 1;
-        if self.steps > self.limits.steps {
-            return Err(self.fail(Code::EvalCancel, "the evaluation takes more steps than allowed", self.location));
-        }
-        if self.depth >= self.limits.depth {
-            return Err(self.fail(
-                Code::EvalCancel,
-                "the evaluation is nested more deeply than allowed",
-                self.location,
-            ));
-        }
-        self.depth += 1;
+        let spent = self.budget.enter();
+        self.within(spent)?;
         let outcome = work(self);
-        self.depth -= 1;
+        self.budget.leave();
         outcome
     }
 

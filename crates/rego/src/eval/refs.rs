@@ -1,27 +1,24 @@
 //! Refs: into values, and into `data`, where rules and base documents stand side by side.
 
 use super::frame::Frame;
+use super::record::Origin;
+use super::rules::Answer;
 use super::{Eval, Res};
 use crate::compile::ir::{NodeId, Ref, Root, Term};
 use crate::compile::tree::ROOT;
-use crate::error::Code;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What takes each value of a ref.
 pub(super) type Each<'k, 'p> = &'k mut dyn FnMut(&mut Eval<'p>, &mut Frame, &Value) -> Res;
 
-/// A value's member at a key.
-pub(super) fn member<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
+/// Whether there is nothing to go through.
+fn is_empty(value: &Value) -> bool {
     match value {
-        Value::Array(items) => match key {
-            Value::Number(n) => n.as_i64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i)),
-            _ => None,
-        },
-        Value::Object(map) => map.get(key),
-        Value::Set(items) => items.get(key),
-        _ => None,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Set(items) => items.is_empty(),
+        _ => true,
     }
 }
 
@@ -42,72 +39,123 @@ fn merged(first: &Value, second: &Value) -> Value {
         let value = map.get(key).map_or_else(|| value.clone(), |other| merged(other, value));
         map.insert(key.clone(), value);
     }
-    Value::Object(Arc::new(map))
+    Value::Object(map.into())
 }
 
 impl<'p> Eval<'p> {
     /// Each value of a ref.
     pub(super) fn reference(&mut self, r: &Ref, frame: &mut Frame, next: Each<'_, 'p>) -> Res {
         match r.root {
-            Root::Input => match self.scope.input.clone() {
-                Some(input) => self.in_value(&input, &r.path, frame, next),
-                None => Ok(()),
-            },
+            Root::Input => {
+                self.origin_of_input();
+                if self.unknown.is_some() && !self.scope.given_input {
+                    return self.in_unknown_input(&r.path, frame, next);
+                }
+                match self.scope.input.clone() {
+                    Some(input) => self.in_value(&input, &r.path, frame, next),
+                    None => self.missing(),
+                }
+            }
             Root::Var(slot) => match frame.get(slot).cloned() {
-                Some(value) => self.in_value(&value, &r.path, frame, next),
-                None => Err(self.fail(Code::EvalInternal, "unbound variable", self.location)),
+                Some(value) => {
+                    self.record_slot(slot, frame);
+                    self.in_value(&value, &r.path, frame, next)
+                }
+                None => Err(self.unbound()),
             },
             Root::Data => {
                 let base = self.scope.data.clone();
                 let root = (!self.scope.hidden.contains(&ROOT)).then_some(ROOT);
+                if self.record.is_some() {
+                    self.record_set(Some(Origin::root("data")));
+                }
                 self.in_data(root, base.as_ref(), &r.path, frame, next)
             }
         }
     }
 
+    /// The value being handed on is `input`'s.
+    pub(super) fn origin_of_input(&mut self) {
+        if self.record.is_some() {
+            let origin = self.scope.input_origin.clone().unwrap_or_else(|| Origin::root("input"));
+            self.record_set(Some(origin));
+        }
+    }
+
+    /// A value of a ref is reached.
+    #[inline]
+    fn leaf(&mut self, value: &Value, frame: &mut Frame, next: Each<'_, 'p>) -> Res {
+        if self.record.is_none() {
+            return next(self, frame, value);
+        }
+        let before = self.record_read(Some(value));
+        let outcome = next(self, frame, value);
+        self.record_unread(before);
+        outcome
+    }
+
     /// Each value below a value.
-    fn in_value(&mut self, value: &Value, path: &[Term], frame: &mut Frame, next: Each<'_, 'p>) -> Res {
-        let Some((part, rest)) = path.split_first() else { return next(self, frame, value) };
+    pub(super) fn in_value(&mut self, value: &Value, path: &[Term], frame: &mut Frame, next: Each<'_, 'p>) -> Res {
+        let Some((part, rest)) = path.split_first() else { return self.leaf(value, frame, next) };
+        let here = self.record_current();
         if let Some(key) = self.value(part, frame)? {
-            return match member(value, &key) {
+            self.record_at(here.as_ref(), &key);
+            return match value.at(&key) {
                 Some(inner) => self.in_value(inner, rest, frame, next),
-                None => Ok(()),
+                None => self.missing(),
             };
         }
+        let here = here.as_ref();
         match value {
             Value::Array(items) => {
                 for (index, item) in (0_i64..).zip(items.iter()) {
-                    self.below(part, &Value::from(index), item, rest, frame, next)?;
+                    self.below(part, &Value::from(index), item, rest, here, frame, next)?;
                 }
             }
             Value::Object(map) => {
                 for (key, item) in map.iter() {
-                    self.below(part, key, item, rest, frame, next)?;
+                    self.below(part, key, item, rest, here, frame, next)?;
                 }
             }
             Value::Set(items) => {
                 for item in items.iter() {
-                    self.below(part, item, item, rest, frame, next)?;
+                    self.below(part, item, item, rest, here, frame, next)?;
                 }
             }
             _ => {}
         }
+        if self.record.is_some() && is_empty(value) {
+            self.record_set(here.cloned());
+            let before = self.record_read(Some(value));
+            self.record_unread(before);
+        }
+        Ok(())
+    }
+
+    /// There is no value where one is looked for.
+    fn missing(&mut self) -> Res {
+        let before = self.record_read(None);
+        self.record_unread(before);
         Ok(())
     }
 
     /// Each value below one member, if its key is what the path asks for.
+    #[expect(clippy::too_many_arguments, reason = "a step of a loop, apart from it for its three kinds")]
     fn below(
         &mut self,
         part: &Term,
         key: &Value,
         item: &Value,
         rest: &[Term],
+        here: Option<&Origin>,
         frame: &mut Frame,
         next: Each<'_, 'p>,
     ) -> Res {
         self.step(|eval| {
             let mark = frame.mark();
+            eval.record_set(None);
             if eval.matches(part, key, frame)? {
+                eval.record_at(here, key);
                 eval.in_value(item, rest, frame, next)?;
             }
             frame.undo(mark);
@@ -116,7 +164,7 @@ impl<'p> Eval<'p> {
     }
 
     /// Each value below a node of the tree and the base document beside it.
-    fn in_data(
+    pub(super) fn in_data(
         &mut self,
         node: Option<NodeId>,
         base: Option<&Value>,
@@ -125,42 +173,20 @@ impl<'p> Eval<'p> {
         next: Each<'_, 'p>,
     ) -> Res {
         let Some(node) = node else {
-            let Some(base) = base else { return Ok(()) };
-            if let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (base, path.split_first())
-                && let Some(key) = self.value(part, frame)?
-            {
-                return match member(base, &key).or_else(|| member(base, &stored(&key)?)) {
-                    Some(inner) => self.in_data(None, Some(inner), rest, frame, next),
-                    None => Ok(()),
-                };
-            }
-            let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (base, path.split_first()) else {
-                return self.in_value(base, path, frame, next);
-            };
-            let mut one = |eval: &mut Self, key: &Value, item: &Value| {
-                eval.step(|eval| {
-                    let mark = frame.mark();
-                    if eval.matches(part, key, frame)? {
-                        eval.in_data(None, Some(item), rest, frame, next)?;
-                    }
-                    frame.undo(mark);
-                    Ok(())
-                })
-            };
-            match base {
-                Value::Object(map) => {
-                    for (key, item) in map.iter() {
-                        one(self, key, item)?;
-                    }
+            let Some(base) = base else { return self.missing() };
+            let here = self.record_current();
+            if let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (base, path.split_first()) {
+                if let Some(key) = self.value(part, frame)? {
+                    self.record_at(here.as_ref(), &key);
+                    let inner = base.at(&key).or_else(|| base.at(&stored(&key)?));
+                    return self.in_data(None, inner, rest, frame, next);
                 }
-                Value::Array(items) => {
-                    for (index, item) in (0_i64..).zip(items.iter()) {
-                        one(self, &Value::from(index), item)?;
-                    }
+                if !rest.is_empty() && !is_empty(base) {
+                    return self.in_base(base, part, rest, here.as_ref(), frame, next);
                 }
-                _ => {}
             }
-            return Ok(());
+            self.record_set(here);
+            return self.in_value(base, path, frame, next);
         };
         let policy = self.policy;
         let at = &policy.tree.nodes[node];
@@ -168,20 +194,20 @@ impl<'p> Eval<'p> {
             if at.arity.is_some() {
                 return Ok(());
             }
-            return match self.document(node)? {
-                Some(value) => self.in_value(&value, path, frame, next),
-                None => Ok(()),
-            };
+            let answer = self.document(node)?;
+            return self.in_document(node, answer, path, frame, next);
         }
         let Some((part, rest)) = path.split_first() else {
             return match self.whole(node, base)? {
-                Some(value) => next(self, frame, &value),
+                Some(value) => self.leaf(&value, frame, next),
                 None => Ok(()),
             };
         };
+        let here = self.record_current();
         if let Some(key) = self.value(part, frame)? {
             let child = self.child(node, &key);
-            let inner = base.and_then(|base| member(base, &key).or_else(|| member(base, &stored(&key)?)));
+            let inner = base.and_then(|base| base.at(&key).or_else(|| base.at(&stored(&key)?)));
+            self.record_at(here.as_ref(), &key);
             return self.in_data(child, inner, rest, frame, next);
         }
         let mut keys: BTreeSet<Value> = at.children.keys().cloned().collect();
@@ -192,13 +218,90 @@ impl<'p> Eval<'p> {
         }
         for key in keys {
             let mark = frame.mark();
+            self.record_set(None);
             if self.matches(part, &key, frame)? {
                 let child = self.child(node, &key);
-                let inner = base.and_then(|base| member(base, &key));
+                let inner = base.and_then(|base| base.at(&key));
+                self.record_at(here.as_ref(), &key);
                 self.step(|eval| eval.in_data(child, inner, rest, frame, next))?;
             }
             frame.undo(mark);
         }
+        Ok(())
+    }
+
+    /// Each value below the members of a base document, whose own members are base documents, too.
+    fn in_base(
+        &mut self,
+        base: &Value,
+        part: &Term,
+        rest: &[Term],
+        here: Option<&Origin>,
+        frame: &mut Frame,
+        next: Each<'_, 'p>,
+    ) -> Res {
+        let mut one = |eval: &mut Self, key: &Value, item: &Value| {
+            eval.step(|eval| {
+                let mark = frame.mark();
+                eval.record_set(None);
+                if eval.matches(part, key, frame)? {
+                    eval.record_at(here, key);
+                    eval.in_data(None, Some(item), rest, frame, next)?;
+                }
+                frame.undo(mark);
+                Ok(())
+            })
+        };
+        match base {
+            Value::Object(map) => map.iter().try_for_each(|(key, item)| one(self, key, item)),
+            Value::Array(items) => {
+                (0_i64..).zip(items.iter()).try_for_each(|(index, item)| one(self, &Value::from(index), item))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Each value below what a rule gave, which may be only a part of what it gives when all is known.
+    fn in_document(
+        &mut self,
+        node: NodeId,
+        answer: Answer,
+        path: &[Term],
+        frame: &mut Frame,
+        next: Each<'_, 'p>,
+    ) -> Res {
+        if self.record.is_some() {
+            let asked = match path.first() {
+                Some(part) => self.value(part, frame)?,
+                None => None,
+            };
+            self.record_rule(answer.proof.as_ref(), asked.as_ref());
+        }
+        let Some(doubts) = answer.doubts else {
+            return match answer.value {
+                Some(value) => self.in_value(&value, path, frame, next),
+                None => self.missing(),
+            };
+        };
+        let at = &self.policy.tree.nodes[node];
+        let Some(value) = answer.value else {
+            self.holes(doubts.iter().cloned());
+            return Ok(());
+        };
+        if !at.partial && !at.set {
+            return self.in_value(&value, path, frame, next);
+        }
+        if let Some(part) = path.first() {
+            let key = self.value(part, frame)?;
+            let present = key.as_ref().is_some_and(|key| value.at(key).is_some());
+            if present || key.is_none() {
+                self.in_value(&value, path, frame, next)?;
+            }
+            if present {
+                return Ok(());
+            }
+        }
+        self.holes(doubts.iter().cloned());
         Ok(())
     }
 
@@ -212,7 +315,15 @@ impl<'p> Eval<'p> {
     fn whole(&mut self, node: NodeId, base: Option<&Value>) -> Res<Option<Value>> {
         let at = &self.policy.tree.nodes[node];
         if at.defined() {
-            return if at.arity.is_some() { Ok(None) } else { self.document(node) };
+            if at.arity.is_some() {
+                return Ok(None);
+            }
+            let answer = self.document(node)?;
+            if let Some(doubts) = answer.doubts {
+                self.holes(doubts.iter().cloned());
+                return Err(super::Halt::Unknown);
+            }
+            return Ok(answer.value);
         }
         let mut map = match base {
             Some(Value::Object(map)) => (**map).clone(),
@@ -220,12 +331,78 @@ impl<'p> Eval<'p> {
         };
         for key in at.children.keys() {
             let Some(child) = self.child(node, key) else { continue };
-            let inner = base.and_then(|base| member(base, key)).cloned();
+            let inner = base.and_then(|base| base.at(key)).cloned();
             if let Some(value) = self.step(|eval| eval.whole(child, inner.as_ref()))? {
                 let value = inner.map_or_else(|| value.clone(), |inner| merged(&inner, &value));
                 map.insert(key.clone(), value);
             }
         }
-        Ok(Some(Value::Object(Arc::new(map))))
+        self.made(Value::Object(map.into())).map(Some)
+    }
+
+    /// Each value below `input` where parts of it are not known.
+    fn in_unknown_input(&mut self, path: &[Term], frame: &mut Frame, next: Each<'_, 'p>) -> Res {
+        let open: Vec<usize> = (0..self.unknown.as_ref().map_or(0, |unknown| unknown.paths.len())).collect();
+        let input = self.scope.input.clone();
+        self.in_unknown(input.as_ref(), &open, 0, path, frame, next)
+    }
+
+    /// Each value below a value in which, at some depth, unknown places begin (those of `open`).
+    fn in_unknown(
+        &mut self,
+        value: Option<&Value>,
+        open: &[usize],
+        depth: usize,
+        path: &[Term],
+        frame: &mut Frame,
+        next: Each<'_, 'p>,
+    ) -> Res {
+        let Some(unknown) = &self.unknown else { return Ok(()) };
+        let here = |i: &&usize| unknown.paths.get(**i).is_some_and(|path| path.len() == depth);
+        // Either the place itself, or a whole with the place inside.
+        let met = open.iter().find(here).or(if path.is_empty() { open.first() } else { None });
+        if let Some(place) = met.and_then(|i| unknown.paths.get(*i)) {
+            let what = crate::ast::Ref::shown("input", place);
+            self.hole(what.into());
+            return Ok(());
+        }
+        let Some((part, rest)) = path.split_first() else {
+            return match value {
+                Some(value) => self.leaf(value, frame, next),
+                None => Ok(()),
+            };
+        };
+        if let Some(key) = self.value(part, frame)? {
+            let below = self.unknown.as_ref().map(|unknown| unknown.below(open, depth, &key)).unwrap_or_default();
+            let inner = value.and_then(|value| value.at(&key));
+            return match inner {
+                _ if !below.is_empty() => self.in_unknown(inner, &below, depth + 1, rest, frame, next),
+                Some(inner) => self.in_value(inner, rest, frame, next),
+                None => Ok(()),
+            };
+        }
+        let mut keys: BTreeSet<Value> = match value {
+            Some(Value::Object(map)) => map.keys().cloned().collect(),
+            Some(Value::Array(items)) => (0_i64..).zip(items.iter()).map(|(i, _)| Value::from(i)).collect(),
+            Some(Value::Set(items)) => items.iter().cloned().collect(),
+            _ => BTreeSet::new(),
+        };
+        if let Some(unknown) = &self.unknown {
+            keys.extend(open.iter().filter_map(|i| unknown.paths.get(*i)?.get(depth).cloned()));
+        }
+        for key in keys {
+            let mark = frame.mark();
+            if self.matches(part, &key, frame)? {
+                let below = self.unknown.as_ref().map(|unknown| unknown.below(open, depth, &key)).unwrap_or_default();
+                let inner = value.and_then(|value| value.at(&key));
+                self.step(|eval| match inner {
+                    _ if !below.is_empty() => eval.in_unknown(inner, &below, depth + 1, rest, frame, next),
+                    Some(inner) => eval.in_value(inner, rest, frame, next),
+                    None => Ok(()),
+                })?;
+            }
+            frame.undo(mark);
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! What `with` changes, and what was found under it.
 
+use super::record::Origin;
+use super::rules::Answer;
 use crate::compile::ir::{Callee, CalleeKey, NodeId};
 use crate::value::Value;
 use std::cell::RefCell;
@@ -7,26 +9,31 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a document is while and after it is found.
 #[derive(Clone)]
-pub(crate) enum Found {
+pub(super) enum Found {
     /// Being found: to meet it again is recursion.
     Busy,
-    Done(Option<Value>),
+    Done(Answer),
 }
 
 /// A function and what it is called with.
-pub(crate) type Invocation = (NodeId, Vec<Value>);
+pub(super) type Invocation = (NodeId, Vec<Value>);
 
 /// Input, base data and replacements; documents and calls already found under them.
 #[derive(Default)]
-pub(crate) struct Scope {
+pub(super) struct Scope {
     pub input: Option<Value>,
+    /// All of `input` is a replacement, so nothing of it is unknown.
+    pub given_input: bool,
+    /// Where a replacement of `input` came from.
+    pub input_origin: Option<Origin>,
     pub data: Option<Value>,
     /// Nodes whose place data has taken.
     pub hidden: BTreeSet<NodeId>,
     pub values: BTreeMap<CalleeKey, Value>,
     pub others: BTreeMap<CalleeKey, Callee>,
     pub documents: RefCell<HashMap<NodeId, Found>>,
-    pub calls: RefCell<HashMap<Invocation, Option<Value>>>,
+    /// With the arguments' origins.
+    pub calls: RefCell<HashMap<Invocation, (Vec<Option<Origin>>, Answer)>>,
 }
 
 impl Scope {
@@ -39,6 +46,8 @@ impl Scope {
     pub fn inner(&self) -> Self {
         Self {
             input: self.input.clone(),
+            given_input: self.given_input,
+            input_origin: self.input_origin.clone(),
             data: self.data.clone(),
             hidden: self.hidden.clone(),
             values: self.values.clone(),
@@ -46,10 +55,16 @@ impl Scope {
             ..Self::default()
         }
     }
+
+    /// Whether calls may be replaced.
+    #[inline]
+    pub fn replaced_calls(&self) -> bool {
+        !self.values.is_empty() || !self.others.is_empty()
+    }
 }
 
 /// A document with the value of a path replaced; what stands in the way becomes an object.
-pub(crate) fn replaced(document: Option<&Value>, path: &[Value], value: Value) -> Value {
+pub(super) fn replaced(document: Option<&Value>, path: &[Value], value: Value) -> Value {
     let Some((key, rest)) = path.split_first() else { return value };
     let mut map = match document {
         Some(Value::Object(map)) => (**map).clone(),

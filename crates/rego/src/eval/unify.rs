@@ -1,26 +1,30 @@
 //! Values of terms, and terms matched against values and one another.
 
 use super::frame::Frame;
-use super::{Eval, Res};
-use crate::compile::ir::{Comp, Term};
+use super::{Eval, Halt, Next, Res};
+use crate::compile::ir::{Comp, Expr, Term};
 use crate::error::Code;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-impl Eval<'_> {
+impl<'p> Eval<'p> {
     /// The value of a term that is no ref; none where a variable of it is unbound.
     pub(super) fn value(&mut self, term: &Term, frame: &mut Frame) -> Res<Option<Value>> {
         Ok(match term {
             Term::Const(value) => Some(value.clone()),
-            Term::Var(slot) => frame.get(*slot).cloned(),
+            Term::Var(slot) => {
+                if self.record.is_some() {
+                    self.record_use(*slot, frame);
+                }
+                frame.get(*slot).cloned()
+            }
             Term::Array(items) => {
                 let mut values = Vec::with_capacity(items.len());
                 for item in items {
                     let Some(value) = self.value(item, frame)? else { return Ok(None) };
                     values.push(value);
                 }
-                Some(Value::Array(Arc::new(values)))
+                Some(self.made(Value::Array(values.into()))?)
             }
             Term::Set(items) => {
                 let mut values = BTreeSet::new();
@@ -28,7 +32,7 @@ impl Eval<'_> {
                     let Some(value) = self.value(item, frame)? else { return Ok(None) };
                     values.insert(value);
                 }
-                Some(Value::Set(Arc::new(values)))
+                Some(self.made(Value::Set(values.into()))?)
             }
             Term::Object(items) => {
                 let mut values = BTreeMap::new();
@@ -37,7 +41,7 @@ impl Eval<'_> {
                     let Some(value) = self.value(value, frame)? else { return Ok(None) };
                     values.insert(key, value);
                 }
-                Some(Value::Object(Arc::new(values)))
+                Some(self.made(Value::Object(values.into()))?)
             }
             Term::Comp(comp) => Some(self.comprehension(comp, frame)?),
             Term::Ref(_) => {
@@ -51,32 +55,32 @@ impl Eval<'_> {
     pub(super) fn bound(&mut self, term: &Term, frame: &mut Frame) -> Res<Value> {
         match self.value(term, frame)? {
             Some(value) => Ok(value),
-            None => Err(self.fail(Code::EvalInternal, "unbound variable", self.location)),
+            None => Err(self.unbound()),
         }
     }
 
     fn comprehension(&mut self, comp: &Comp, frame: &mut Frame) -> Res<Value> {
-        match comp {
+        let value = match comp {
             Comp::Array(head, body) => {
                 let mut items = Vec::new();
-                self.body(body, frame, &mut |eval, frame| {
+                self.gathered(body, frame, &mut |eval, frame| {
                     items.push(eval.bound(head, frame)?);
                     Ok(())
                 })?;
-                Ok(Value::Array(Arc::new(items)))
+                Value::Array(items.into())
             }
             Comp::Set(head, body) => {
                 let mut items = BTreeSet::new();
-                self.body(body, frame, &mut |eval, frame| {
+                self.gathered(body, frame, &mut |eval, frame| {
                     items.insert(eval.bound(head, frame)?);
                     Ok(())
                 })?;
-                Ok(Value::Set(Arc::new(items)))
+                Value::Set(items.into())
             }
             Comp::Object(key, value, body) => {
                 let mut items: BTreeMap<Value, Value> = BTreeMap::new();
                 let location = self.location;
-                self.body(body, frame, &mut |eval, frame| {
+                self.gathered(body, frame, &mut |eval, frame| {
                     let key = eval.bound(key, frame)?;
                     let value = eval.bound(value, frame)?;
                     match items.get(&key) {
@@ -90,9 +94,23 @@ impl Eval<'_> {
                         }
                     }
                 })?;
-                Ok(Value::Object(Arc::new(items)))
+                Value::Object(items.into())
             }
+        };
+        self.made(value)
+    }
+
+    /// All solutions of a comprehension's body. Where there may be more, the whole of it is not known.
+    fn gathered(&mut self, body: &[Expr], frame: &mut Frame, emit: Next<'_, 'p>) -> Res {
+        if !self.watched {
+            return self.body(body, frame, emit);
         }
+        let (mark, doubts) = (self.record_mark(), self.doubts());
+        let outcome = self.solve(body, frame, emit);
+        self.record_reset(mark);
+        self.record_within(mark);
+        outcome?;
+        if self.doubted(doubts) { Err(Halt::Unknown) } else { Ok(()) }
     }
 
     /// Whether a pattern matches a value, binding its variables; the caller takes back bindings, of failures too.
@@ -101,9 +119,16 @@ impl Eval<'_> {
             Term::Const(constant) => Ok(constant == value),
             Term::Var(slot) => {
                 if let Some(bound) = frame.get(*slot) {
-                    return Ok(bound == value);
+                    let equal = bound == value;
+                    if self.record.is_some() {
+                        self.record_use(*slot, frame);
+                    }
+                    return Ok(equal);
                 }
                 frame.bind(*slot, value.clone());
+                if self.record.is_some() {
+                    frame.set_origin(*slot, self.record_origin_of(value));
+                }
                 Ok(true)
             }
             Term::Array(items) => {
@@ -111,7 +136,11 @@ impl Eval<'_> {
                 if values.len() != items.len() {
                     return Ok(false);
                 }
-                for (item, value) in items.iter().zip(values.iter()) {
+                let whole = self.record_current();
+                for (i, (item, value)) in (0_i64..).zip(items.iter().zip(values.iter())) {
+                    if whole.is_some() {
+                        self.record_at(whole.as_ref(), &Value::from(i));
+                    }
                     if !self.matches(item, value, frame)? {
                         return Ok(false);
                     }
@@ -123,9 +152,11 @@ impl Eval<'_> {
                 if map.len() != items.len() {
                     return Ok(false);
                 }
+                let whole = self.record_current();
                 for (key, item) in items {
                     let key = self.bound(key, frame)?;
                     let Some(value) = map.get(&key) else { return Ok(false) };
+                    self.record_at(whole.as_ref(), &key);
                     if !self.matches(item, value, frame)? {
                         return Ok(false);
                     }
@@ -144,11 +175,14 @@ impl Eval<'_> {
             let mut left = Vec::new();
             let mut split = false;
             for (a, b) in pairs {
+                let mark = self.record_mark();
                 if let Some(value) = self.value(a, frame)? {
+                    self.record_term(a, mark, frame);
                     if !self.matches(b, &value, frame)? {
                         return Ok(false);
                     }
                 } else if let Some(value) = self.value(b, frame)? {
+                    self.record_term(b, mark, frame);
                     if !self.matches(a, &value, frame)? {
                         return Ok(false);
                     }
@@ -187,7 +221,7 @@ impl Eval<'_> {
                 return Ok(true);
             }
             if !split && left.len() == before {
-                return Err(self.fail(Code::EvalInternal, "variables bound to one another only", self.location));
+                return Err(self.unbound());
             }
             pairs = left;
         }

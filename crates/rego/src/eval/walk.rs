@@ -1,6 +1,7 @@
 //! `walk`: each place within a value, with its path.
 
 use super::frame::Frame;
+use super::record::Origin;
 use super::{Eval, Next, Res};
 use crate::compile::ir::Term;
 use crate::value::Value;
@@ -9,22 +10,26 @@ impl<'p> Eval<'p> {
     /// `[path, value]` of each place.
     pub(super) fn walk(&mut self, value: &Value, out: Option<&Term>, frame: &mut Frame, next: Next<'_, 'p>) -> Res {
         let mut path = Vec::new();
-        self.walk_from(value, &mut path, out, frame, next)
+        let origin = self.record_current();
+        self.walk_from(value, origin.as_ref(), &mut path, out, frame, next)
     }
 
     fn walk_from(
         &mut self,
         value: &Value,
+        origin: Option<&Origin>,
         path: &mut Vec<Value>,
         out: Option<&Term>,
         frame: &mut Frame,
         next: Next<'_, 'p>,
     ) -> Res {
-        let place = Value::array([Value::array(path.iter().cloned()), value.clone()]);
+        let place = self.made(Value::array([Value::array(path.iter().cloned()), value.clone()]))?;
+        self.record_set(origin.map(|origin| origin.made(value)));
         self.result(&place, out, frame, next)?;
         let mut one = |eval: &mut Self, key: Value, item: &Value| {
+            let below = origin.map(|origin| origin.below(&key));
             path.push(key);
-            let outcome = eval.step(|eval| eval.walk_from(item, path, out, frame, next));
+            let outcome = eval.step(|eval| eval.walk_from(item, below.as_ref(), path, out, frame, next));
             path.pop();
             outcome
         };

@@ -12,8 +12,14 @@ impl<'p> Eval<'p> {
         let mut scope = self.scope.inner();
         for replacement in with {
             match replacement {
-                With::Input(path, value) => {
-                    let value = self.bound(value, frame)?;
+                With::Input(path, term) => {
+                    let mark = self.record_mark();
+                    let value = self.bound(term, frame)?;
+                    if self.record.is_some() && path.is_empty() {
+                        self.record_term(term, mark, frame);
+                        scope.input_origin = self.record_current();
+                    }
+                    scope.given_input |= path.is_empty();
                     scope.input = Some(replaced(scope.input.as_ref(), path, value));
                 }
                 With::Data(path, node, value) => {

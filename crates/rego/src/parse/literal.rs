@@ -58,11 +58,7 @@ impl Parser<'_> {
     /// At a string of either form.
     pub(super) fn string(&mut self) -> Option<Term> {
         let (location, lit) = (self.loc(), self.lit());
-        let inner = lit.get(1..lit.len().saturating_sub(1))?;
-        if lit.starts_with('`') {
-            return Some(Term::scalar(location, inner));
-        }
-        match unescape(inner, false) {
+        match string_value(lit) {
             Some(text) => Some(Term::scalar(location, text.as_str())),
             None => {
                 self.error(location, format!("illegal string literal: {lit}"));
@@ -136,6 +132,12 @@ impl Parser<'_> {
             _ => Some(TemplatePart::Expr(expr)),
         }
     }
+}
+
+/// The value of a string of either form, with its quotes.
+pub(super) fn string_value(lit: &str) -> Option<String> {
+    let inner = lit.get(1..lit.len().saturating_sub(1))?;
+    if lit.starts_with('`') { Some(inner.to_owned()) } else { unescape(inner, false) }
 }
 
 /// A number of Rego's grammar. None beyond the limit of its exponent.

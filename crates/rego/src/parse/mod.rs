@@ -17,9 +17,10 @@ mod yaml;
 
 use crate::ast::{Body, Location, Module, Source, Version};
 use crate::error::{Code, Error};
+use lexer::Lexer;
 use module::Statement;
 use parser::Parser;
-use token::Keywords;
+use token::{Keywords, Kind};
 
 pub use parser::MAX_DEPTH;
 
@@ -87,6 +88,72 @@ pub fn parse_query(source: &Source, options: &Options) -> Result<Body, Vec<Error
         expr.index = u32::try_from(index).unwrap_or(u32::MAX);
     }
     Ok(body)
+}
+
+/// The value of a string in quotes or backticks, if a text is just that.
+pub(crate) fn string_literal(text: &str) -> Option<String> {
+    let mut faults = Vec::new();
+    let token = Lexer::new(text, Keywords::default()).scan(text, &mut faults);
+    if token.kind != Kind::String || token.end != text.len() || !faults.is_empty() {
+        return None;
+    }
+    literal::string_value(text)
+}
+
+/// The tokens of a part of a module, without whitespace and comments.
+pub(crate) fn tokens(text: &str) -> Vec<&str> {
+    pieces(text, |kind| !matches!(kind, Kind::Whitespace | Kind::Comment))
+}
+
+/// The comments of a part of a module, each with its `#`.
+pub(crate) fn comments(text: &str) -> Vec<&str> {
+    pieces(text, |kind| kind == Kind::Comment)
+}
+
+fn pieces(text: &str, wanted: impl Fn(Kind) -> bool) -> Vec<&str> {
+    let mut lexer = Lexer::new(text, Keywords::default());
+    let (mut out, mut faults) = (Vec::new(), Vec::new());
+    // Of each template string that is open: whether it is raw, and the braces open in its expression.
+    let mut templates: Vec<(bool, usize)> = Vec::new();
+    loop {
+        let mut token = lexer.scan(text, &mut faults);
+        if let (Kind::RBrace, Some((raw, 0))) = (token.kind, templates.last().copied()) {
+            templates.pop();
+            token = lexer.scan_template(text, raw, token, &mut faults);
+        }
+        match (token.kind, templates.last_mut()) {
+            (Kind::Eof, _) => return out,
+            (Kind::TemplatePart, _) => templates.push((false, 0)),
+            (Kind::RawTemplatePart, _) => templates.push((true, 0)),
+            (Kind::LBrace, Some((_, open))) => *open += 1,
+            (Kind::RBrace, Some((_, open))) => *open -= 1,
+            _ => {}
+        }
+        if wanted(token.kind) {
+            out.extend(text.get(token.offset..token.end));
+        }
+    }
+}
+
+/// The first names of a path, as written, of a text that starts with one.
+pub(crate) fn path_tokens(text: &str, count: usize) -> Vec<&str> {
+    let mut lexer = Lexer::new(text, Keywords::default());
+    let (mut out, mut faults) = (Vec::new(), Vec::new());
+    while out.len() < count {
+        let token = lexer.scan(text, &mut faults);
+        match token.kind {
+            Kind::Eof => break,
+            Kind::Whitespace | Kind::Comment | Kind::Dot | Kind::LBrack | Kind::RBrack => {}
+            _ => out.extend(text.get(token.offset..token.end)),
+        }
+    }
+    out
+}
+
+/// The words that are keywords in a dialect without any import.
+pub(crate) fn keywords(v1: bool) -> Vec<&'static str> {
+    let future = if v1 { token::FUTURE.as_slice() } else { &[] };
+    module::KEYWORDS.iter().chain(future).copied().collect()
 }
 
 fn start<'a>(source: &'a Source, options: &Options) -> Result<Parser<'a>, Vec<Error>> {

@@ -229,10 +229,13 @@ impl Parser<'_> {
     }
 }
 
+/// The keywords of all dialects.
+pub(super) const KEYWORDS: [&str; 11] =
+    ["not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"];
+
 /// Whether a word is a keyword whatever was imported.
 pub(super) fn is_keyword(word: &str, version: Version) -> bool {
-    let always = ["not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"];
-    always.contains(&word) || (version.is_v1() && FUTURE.contains(&word))
+    KEYWORDS.contains(&word) || (version.is_v1() && FUTURE.contains(&word))
 }
 
 /// A module of its statements. Each that is none is an error of its own.
@@ -279,8 +282,9 @@ pub(super) fn assemble(parser: Parser<'_>, statements: Vec<Statement>) -> Result
     }
     match package {
         Some(package) if errors.is_empty() => {
-            let (source, comments, annotations) = (source.clone(), parser.comments, Vec::new());
-            Ok((Module { source, version, package, imports, rules, annotations, comments }, placed))
+            let (source, comments, parens) = (source.clone(), parser.comments, parser.parens);
+            let annotations = Vec::new();
+            Ok((Module { source, version, package, imports, rules, annotations, comments, parens }, placed))
         }
         _ => Err(errors),
     }

@@ -3,7 +3,7 @@
 use super::Options;
 use super::lexer::{Faults, Lexer};
 use super::token::{Kind, Token};
-use crate::ast::{Comment, Location, Name, Source};
+use crate::ast::{Comment, Location, Name, Parens, Source};
 use crate::error::{Code, Error};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub(super) struct Parser<'a> {
     pub s: State,
     pub errors: Vec<Error>,
     pub comments: Vec<Comment>,
+    pub parens: Vec<Parens>,
     pub hints: Vec<&'static str>,
     /// The nesting of the term or body that is being read.
     pub depth: usize,
@@ -52,6 +53,7 @@ pub(super) struct Mark {
     state: State,
     errors: usize,
     comments: usize,
+    parens: usize,
     hints: usize,
 }
 
@@ -67,6 +69,7 @@ impl<'a> Parser<'a> {
             s: State { lexer, token, last_end: 0, skipped_newline: false, wildcards: 0 },
             errors: Vec::new(),
             comments: Vec::new(),
+            parens: Vec::new(),
             hints: Vec::new(),
             depth: 0,
             height: 0,
@@ -114,7 +117,13 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { state: self.s, errors: self.errors.len(), comments: self.comments.len(), hints: self.hints.len() }
+        Mark {
+            state: self.s,
+            errors: self.errors.len(),
+            comments: self.comments.len(),
+            parens: self.parens.len(),
+            hints: self.hints.len(),
+        }
     }
 
     /// Goes back, and forgets what was found since.
@@ -122,6 +131,7 @@ impl<'a> Parser<'a> {
         self.s = mark.state;
         self.errors.truncate(mark.errors);
         self.comments.truncate(mark.comments);
+        self.parens.truncate(mark.parens);
         self.hints.truncate(mark.hints);
     }
 

@@ -3,7 +3,7 @@
 
 use super::parser::Parser;
 use super::token::Kind;
-use crate::ast::{Call, Ref, Term, TermKind};
+use crate::ast::{Call, Parens, Ref, Term, TermKind};
 
 impl Parser<'_> {
     /// A term with operators, where `k, v in xs` may stand.
@@ -130,6 +130,8 @@ impl Parser<'_> {
                     self.error(self.loc(), "non-terminated expression");
                     return None;
                 }
+                let end = self.span_to(location, self.s.token.end).len.saturating_add(location.offset);
+                self.parens.push(Parens { term: term.location, start: location.offset, end });
                 Some(term)
             }
             _ => {

@@ -1,8 +1,8 @@
 //! A request answered by this crate, in the form in which OPA answers.
 
 use serde_json::{Value as Json, json};
+use sluice_rego::Limits;
 use sluice_rego::ast::Version;
-use sluice_rego::eval::Limits;
 use sluice_rego::{Code, Engine, Error, QueryOptions, Value, json as rego_json};
 
 /// Evaluations stop here; such answers are not compared.

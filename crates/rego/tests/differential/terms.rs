@@ -33,10 +33,10 @@ impl Gen {
             }
             return name;
         }
-        if self.random.percent(45) {
-            if let Some(known) = self.pick_rule(|known| known.arity.is_none() && fits(known.ty)) {
-                return self.path(&known);
-            }
+        if self.random.percent(45)
+            && let Some(known) = self.pick_rule(|known| known.arity.is_none() && fits(known.ty))
+        {
+            return self.path(&known);
         }
         let root = if self.random.percent(70) { "input" } else { "data.d" };
         let name = match ty {

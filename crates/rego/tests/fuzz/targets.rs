@@ -1,9 +1,9 @@
 //! What any bytes may be given to: each takes them, and has to come to an end without a panic. They can stand behind any
 //! fuzzer; `main` drives them with mutations that a seed decides.
 
+use sluice_rego::Limits;
 use sluice_rego::ast::{Source, Version};
 use sluice_rego::builtins::{self, Context};
-use sluice_rego::eval::Limits;
 use sluice_rego::parse::{Options, parse_module, parse_query, source_from_bytes};
 use sluice_rego::{Engine, QueryOptions, Value, json};
 

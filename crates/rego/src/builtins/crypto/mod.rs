@@ -1,18 +1,37 @@
-//! `crypto.*`: digests and keyed digests, as hexadecimal text, and certificates.
+//! `crypto.*`: digests and keyed digests, as hexadecimal text; certificates and keys.
 
+mod certificate;
+mod chain;
+mod der;
+mod extensions;
 mod md5;
+mod name;
+mod names;
+mod options;
+pub(super) mod pem;
+mod private_key;
+mod public_key;
+mod request;
+mod show;
 mod x509;
 
 use super::{Builtin, Outcome, args, pure, some};
 use crate::value::Value;
 use ring::{digest, hmac};
 
+pub(super) use public_key::{Curve, PublicKey};
+
 pub const ALL: &[Builtin] = &[
     pure("crypto.md5", 1, |a, _| hexadecimal(&md5::digest(args::string(a, 1)?.as_bytes()))),
     pure("crypto.sha1", 1, |a, _| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, a)),
     pure("crypto.sha256", 1, |a, _| hash(&digest::SHA256, a)),
     pure("crypto.x509.parse_certificates", 1, |a, _| x509::certificates(args::string(a, 1)?)),
-    pure("crypto.x509.parse_certificate_request", 1, |a, _| x509::request(args::string(a, 1)?)),
+    pure("crypto.x509.parse_certificate_request", 1, |a, _| request::request(args::string(a, 1)?)),
+    pure("crypto.x509.parse_and_verify_certificates", 1, |a, context| x509::verify(a, false, context)),
+    pure("crypto.x509.parse_and_verify_certificates_with_options", 2, |a, context| x509::verify(a, true, context)),
+    pure("crypto.x509.parse_keypair", 2, |a, _| x509::key_pair(a)),
+    pure("crypto.x509.parse_rsa_private_key", 1, |a, _| x509::jwk(args::string(a, 1)?)),
+    pure("crypto.parse_private_keys", 1, |a, _| x509::private_keys(args::string(a, 1)?)),
     pure("crypto.hmac.md5", 2, |a, _| {
         let (message, key) = (args::string(a, 1)?, args::string(a, 2)?);
         hexadecimal(&md5::keyed(key.as_bytes(), message.as_bytes()))
@@ -40,4 +59,16 @@ fn keyed(algorithm: hmac::Algorithm, a: &[Value]) -> Outcome {
     let (message, key) = (args::string(a, 1)?, args::string(a, 2)?);
     let key = hmac::Key::new(algorithm, key.as_bytes());
     hexadecimal(hmac::sign(&key, message.as_bytes()).as_ref())
+}
+
+/// The public key of one certificate in DER.
+pub(super) fn certificate_key(der: &[u8]) -> Result<Option<PublicKey>, String> {
+    certificate::parse_one(der).map(|certificate| certificate.key.key)
+}
+
+/// A public key in DER, as PEM's `PUBLIC KEY` has it.
+pub(super) fn info_key(der: &[u8]) -> Option<Option<PublicKey>> {
+    let mut rest = der::Der(der);
+    let content = rest.read(der::SEQUENCE).filter(|_| rest.is_empty())?;
+    public_key::parse(content).ok().map(|info| info.key)
 }

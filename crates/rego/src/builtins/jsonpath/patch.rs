@@ -4,7 +4,6 @@ use super::super::{BuiltinError, Outcome, args};
 use super::parse;
 use crate::value::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Applies operations in order; undefined where the last of them leaves nothing.
 pub(super) fn apply(source: &Value, operations: &[Value]) -> Outcome {
@@ -117,13 +116,13 @@ type Edit<'a> = &'a mut dyn FnMut(&mut Value) -> Result<(), BuiltinError>;
 fn edit(node: &mut Value, path: &[Value], change: Edit<'_>) -> Result<(), BuiltinError> {
     let Some((key, rest)) = path.split_first() else { return change(node) };
     match node {
-        Value::Object(map) => edit(Arc::make_mut(map).get_mut(key).ok_or_else(|| missing(key))?, rest, change),
+        Value::Object(map) => edit(map.make_mut().get_mut(key).ok_or_else(|| missing(key))?, rest, change),
         Value::Array(items) => {
             let index = index(items.len(), key)?;
-            edit(Arc::make_mut(items).get_mut(index).ok_or_else(|| missing(key))?, rest, change)
+            edit(items.make_mut().get_mut(index).ok_or_else(|| missing(key))?, rest, change)
         }
         Value::Set(items) => {
-            let items = Arc::make_mut(items);
+            let items = items.make_mut();
             // A changed member has another place in the set.
             let mut member = items.take(key).ok_or_else(|| missing(key))?;
             edit(&mut member, rest, change)?;
@@ -142,7 +141,7 @@ fn insert(document: &mut Option<Value>, path: &[Value], value: Value) -> Result<
     let root = document.as_mut().ok_or_else(deleted)?;
     edit(root, parents, &mut |node| match node {
         Value::Object(map) => {
-            Arc::make_mut(map).insert(key.clone(), value.clone());
+            map.make_mut().insert(key.clone(), value.clone());
             Ok(())
         }
         Value::Set(items) => {
@@ -153,7 +152,7 @@ fn insert(document: &mut Option<Value>, path: &[Value], value: Value) -> Result<
                     shown(&value)
                 )));
             }
-            Arc::make_mut(items).insert(value.clone());
+            items.make_mut().insert(value.clone());
             Ok(())
         }
         Value::Array(items) => {
@@ -161,7 +160,7 @@ fn insert(document: &mut Option<Value>, path: &[Value], value: Value) -> Result<
             if index > items.len() {
                 return Err(args::failed("index for array insertion out of bounds"));
             }
-            Arc::make_mut(items).insert(index, value.clone());
+            items.make_mut().insert(index, value.clone());
             Ok(())
         }
         other => Err(scalar(key, other)),
@@ -175,14 +174,14 @@ fn delete(document: &mut Option<Value>, path: &[Value]) -> Result<(), BuiltinErr
     let absent = || args::failed(format!("cannot delete child key {} that does not exist", shown(key)));
     let root = document.as_mut().ok_or_else(deleted)?;
     edit(root, parents, &mut |node| match node {
-        Value::Object(map) => Arc::make_mut(map).remove(key).map(drop).ok_or_else(absent),
-        Value::Set(items) => Arc::make_mut(items).take(key).map(drop).ok_or_else(absent),
+        Value::Object(map) => map.make_mut().remove(key).map(drop).ok_or_else(absent),
+        Value::Set(items) => items.make_mut().take(key).map(drop).ok_or_else(absent),
         Value::Array(items) => {
             let index = index(items.len(), key)?;
             if index >= items.len() {
                 return Err(args::failed("index for array delete out of bounds"));
             }
-            Arc::make_mut(items).remove(index);
+            items.make_mut().remove(index);
             Ok(())
         }
         other => Err(scalar(key, other)),

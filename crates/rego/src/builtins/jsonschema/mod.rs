@@ -14,10 +14,11 @@ use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
 use crate::json;
 use crate::value::Value;
 use compile::compile;
+use schema::Schema;
 
 pub const ALL: &[Builtin] = &[
     pure("json.verify_schema", 1, |a, _| {
-        let outcome = document(args::value(a, 1)).and_then(|schema| compile(&schema));
+        let outcome = schema(args::value(a, 1)).and_then(|schema| compile(&schema));
         some(match outcome {
             Ok(_) => Value::array([true.into(), Value::Null]),
             Err(message) => Value::array([false.into(), Value::string(format!("jsonschema: {message}"))]),
@@ -25,6 +26,15 @@ pub const ALL: &[Builtin] = &[
     }),
     pure("json.match_schema", 2, match_schema),
 ];
+
+/// A schema ready to be used.
+#[derive(Debug)]
+pub(super) struct Compiled(Vec<Schema>);
+
+/// A schema made ready, or what is wrong with it.
+pub(super) fn compiled(schema: &Value) -> Result<Compiled, String> {
+    compile(schema).map(Compiled)
+}
 
 /// A document or schema: an object or array, or JSON in a string.
 fn document(value: &Value) -> Result<Value, String> {
@@ -35,11 +45,21 @@ fn document(value: &Value) -> Result<Value, String> {
     }
 }
 
+/// A schema: as a document, but no array. OPA takes one since 1.13, against its own declaration, to call it invalid later;
+/// policies are written for the message that it gave before.
+fn schema(value: &Value) -> Result<Value, String> {
+    match value {
+        Value::Array(_) => Err("wrong type, expected string or object".to_owned()),
+        value => document(value),
+    }
+}
+
 fn match_schema(a: &[Value], context: &mut Context) -> Outcome {
     let instance = document(args::value(a, 1)).map_err(BuiltinError::Failed)?;
-    let schema = document(args::value(a, 2)).map_err(BuiltinError::Failed)?;
-    let schemas = compile(&schema).map_err(BuiltinError::Failed)?;
-    let faults = validate::validate(&schemas, &instance, context)?;
+    let schema = schema(args::value(a, 2)).map_err(BuiltinError::Failed)?;
+    let kept = context.caches.schema(&schema);
+    let schemas = kept.as_ref().as_ref().map_err(|message| BuiltinError::Failed(message.clone()))?;
+    let faults = validate::validate(&schemas.0, &instance, context)?;
     let valid = faults.is_empty();
     let list = Value::array(faults.into_iter().map(|fault| {
         Value::object([

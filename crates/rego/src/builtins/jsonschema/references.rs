@@ -1,8 +1,8 @@
 //! References between schemas of one document: base addresses by `$id`, JSON pointers, and what may not be loaded.
 
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Nesting that is refused, in schemas and in documents.
 pub(super) const DEPTH: usize = 200;
@@ -27,7 +27,7 @@ impl Pool {
         match node {
             Value::Array(items) => {
                 let items = items.iter().map(|item| self.absolute(item, base, depth));
-                Ok(Value::Array(Arc::new(items.collect::<Result<_, _>>()?)))
+                Ok(Value::Array(Shared::from(items.collect::<Result<Vec<_>, _>>()?)))
             }
             Value::Object(map) => self.absolute_object(map, base, depth),
             scalar => Ok(scalar.clone()),
@@ -54,13 +54,13 @@ impl Pool {
                     for (name, child) in children.iter() {
                         inner.insert(name.clone(), self.absolute(child, &base, depth)?);
                     }
-                    Value::Object(Arc::new(inner))
+                    Value::Object(Shared::from(inner))
                 }
                 (_, item) => self.absolute(item, &base, depth)?,
             };
             out.insert(key.clone(), item);
         }
-        let value = Value::Object(Arc::new(out));
+        let value = Value::Object(Shared::from(out));
         if named {
             self.by_address.insert(base, value.clone());
         }

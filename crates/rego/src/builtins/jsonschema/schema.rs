@@ -3,6 +3,7 @@
 use crate::number::Number;
 use regex::Regex;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A part's index.
 pub(super) type Id = usize;
@@ -41,7 +42,7 @@ pub(super) struct Schema {
     pub types: Vec<&'static str>,
     pub properties: Vec<(String, Id)>,
     pub additional_properties: Option<Extra>,
-    pub pattern_properties: Vec<(Regex, Id)>,
+    pub pattern_properties: Vec<(Arc<Regex>, Id)>,
     pub property_names: Option<Id>,
     pub dependencies: BTreeMap<String, Dependency>,
     pub items: Vec<Id>,

@@ -6,6 +6,7 @@ use crate::value::Value;
 /// The value with JSON's types only: sets as arrays, keys as strings.
 pub(super) fn plain(value: &Value) -> Value {
     match value {
+        whole if is_plain(whole) => whole.clone(),
         Value::Array(items) => Value::array(items.iter().map(plain)),
         Value::Set(items) => Value::array(items.iter().map(plain)),
         Value::Object(map) => Value::object(map.iter().map(|(key, item)| {
@@ -16,6 +17,15 @@ pub(super) fn plain(value: &Value) -> Value {
             (key, plain(item))
         })),
         scalar => scalar.clone(),
+    }
+}
+
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(is_plain),
+        Value::Object(map) => map.iter().all(|(key, item)| key.as_str().is_some() && is_plain(item)),
+        Value::Set(_) => false,
+        _ => true,
     }
 }
 

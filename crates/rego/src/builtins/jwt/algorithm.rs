@@ -80,6 +80,7 @@ impl Algorithm {
             Key::P384(point) => {
                 self == Self::Es384 && verified(&signature::ECDSA_P384_SHA384_FIXED, point, message, signature)
             }
+            Key::P521(point) => self == Self::Es512 && verified_p521(point, message, signature).is_some(),
             Key::Ed25519(point) => self == Self::EdDsa && verified(&signature::ED25519, point, message, signature),
             Key::Other => false,
         }
@@ -93,4 +94,11 @@ fn verified(
     signature: &[u8],
 ) -> bool {
     signature::UnparsedPublicKey::new(algorithm, point).verify(message, signature).is_ok()
+}
+
+/// ECDSA on P-521 with SHA-512, the signature's two numbers one after the other.
+fn verified_p521(point: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
+    use p521::ecdsa::signature::Verifier as _;
+    let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?;
+    key.verify(message, &p521::ecdsa::Signature::from_slice(signature).ok()?).ok()
 }

@@ -1,14 +1,13 @@
 //! Keys to verify with: of certificates and public keys in PEM, and of JSON web keys and sets of them.
 
+use super::super::crypto::{self, Curve, PublicKey, pem};
 use super::super::encoding::base64url_bytes;
 use super::super::{BuiltinError, args};
 use super::algorithm::Algorithm;
-use super::pem;
 use crate::json;
 use crate::value::Value;
+use num_bigint::BigUint;
 use std::collections::BTreeMap;
-use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
-use x509_parser::public_key::PublicKey;
 
 /// One key by what it is good for.
 #[derive(Clone, Debug)]
@@ -20,6 +19,7 @@ pub(super) enum Key {
     },
     P256(Vec<u8>),
     P384(Vec<u8>),
+    P521(Vec<u8>),
     Ed25519(Vec<u8>),
     /// Well formed, and nothing here verifies with it.
     Other,
@@ -40,14 +40,14 @@ pub(super) fn trusted(text: &str) -> Result<Vec<Trusted>, BuiltinError> {
         return Err(args::failed("extra data after a PEM certificate block"));
     }
     let key = match block.label.as_str() {
-        "CERTIFICATE" => match X509Certificate::from_der(&block.bytes) {
-            Ok(([], certificate)) => of_info(certificate.public_key()),
-            _ => return Err(args::failed("failed to parse a PEM certificate: x509: malformed certificate")),
-        },
-        "PUBLIC KEY" => match SubjectPublicKeyInfo::from_der(&block.bytes) {
-            Ok(([], info)) => of_info(&info),
-            _ => return Err(args::failed("failed to parse a PEM public key: asn1: structure error")),
-        },
+        "CERTIFICATE" => of_public(
+            crypto::certificate_key(&block.bytes)
+                .map_err(|why| args::failed(format!("failed to parse a PEM certificate: {why}")))?,
+        ),
+        "PUBLIC KEY" => of_public(
+            crypto::info_key(&block.bytes)
+                .ok_or_else(|| args::failed("failed to parse a PEM public key: asn1: structure error"))?,
+        ),
         _ => return Err(args::failed("failed to extract a Key from the PEM certificate")),
     };
     Ok(vec![Trusted { alg: String::new(), kid: String::new(), key }])
@@ -57,22 +57,15 @@ fn without_zeros(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().skip_while(|byte| *byte == 0).collect()
 }
 
-fn of_info(info: &SubjectPublicKeyInfo<'_>) -> Key {
-    match info.parsed() {
-        Ok(PublicKey::RSA(rsa)) => Key::Rsa { n: without_zeros(rsa.modulus), e: without_zeros(rsa.exponent) },
-        Ok(PublicKey::EC(point)) => of_point(point.data()),
-        _ if info.algorithm.algorithm.to_id_string() == "1.3.101.112" => {
-            Key::Ed25519(info.subject_public_key.data.to_vec())
+fn of_public(key: Option<PublicKey>) -> Key {
+    match key {
+        Some(PublicKey::Rsa { n, e }) => {
+            Key::Rsa { n: n.magnitude().to_bytes_be(), e: BigUint::try_from(e).unwrap_or_default().to_bytes_be() }
         }
-        _ => Key::Other,
-    }
-}
-
-/// An uncompressed point, whose length tells its curve.
-fn of_point(point: &[u8]) -> Key {
-    match point.len() {
-        65 => Key::P256(point.to_vec()),
-        97 => Key::P384(point.to_vec()),
+        Some(PublicKey::Ec { curve: Curve::P256, point }) => Key::P256(point),
+        Some(PublicKey::Ec { curve: Curve::P384, point }) => Key::P384(point),
+        Some(PublicKey::Ec { curve: Curve::P521, point }) => Key::P521(point),
+        Some(PublicKey::Ed25519(point)) => Key::Ed25519(point),
         _ => Key::Other,
     }
 }
@@ -124,7 +117,7 @@ fn of_jwk(map: &BTreeMap<Value, Value>) -> Option<Key> {
         ("RSA", _) => Key::Rsa { n: without_zeros(&part(map, "n")?), e: without_zeros(&part(map, "e")?) },
         ("EC", Some("P-256")) => Key::P256(point(map, 32)?),
         ("EC", Some("P-384")) => Key::P384(point(map, 48)?),
-        ("EC", Some("P-521")) => point(map, 66).map(|_| Key::Other)?,
+        ("EC", Some("P-521")) => Key::P521(point(map, 66)?),
         ("OKP", Some("Ed25519")) => Key::Ed25519(part(map, "x")?),
         ("OKP", Some(_)) => Key::Other,
         _ => return None,

@@ -1,9 +1,8 @@
-//! `io.jwt.*`: tokens decoded, verified and signed. HMAC, RSA (PKCS 1 and PSS), ECDSA on P-256 and P-384, and Ed25519;
-//! what is signed on P-521 does not verify.
+//! `io.jwt.*`: tokens decoded, verified and signed. HMAC, RSA (PKCS 1 and PSS), ECDSA on P-256, P-384 and P-521, and
+//! Ed25519.
 
 mod algorithm;
 mod keys;
-pub(super) mod pem;
 mod sign;
 mod token;
 mod verify;

@@ -1,7 +1,7 @@
 //! `io.jwt.encode_sign` and `encode_sign_raw`: tokens signed with JSON web keys.
 
 use super::super::encoding::base64url_bytes;
-use super::super::{BuiltinError, Outcome, args, some};
+use super::super::{BuiltinError, Outcome, args, bounds, some};
 use super::algorithm::Algorithm;
 use super::keys::{field, part, point};
 use super::token::Object;
@@ -17,6 +17,7 @@ use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair};
 /// Headers, payload and key as values.
 pub(super) fn encode_sign(a: &[Value]) -> Outcome {
     let text = |position: usize| json::to_string(args::value(a, position));
+    a.iter().try_for_each(bounds::value)?;
     encode_sign_raw(&text(1), &text(2), &text(3))
 }
 
@@ -85,6 +86,7 @@ fn sign(algorithm: Algorithm, key: &Object, message: &[u8]) -> Option<Vec<u8>> {
             let pair = EcdsaKeyPair::from_private_key_and_public_key(kind, &part(key, "d")?, &point(key, 48)?, &random);
             return Some(pair.ok()?.sign(&random, message).ok()?.as_ref().to_vec());
         }
+        Algorithm::Es512 => return sign_p521(&part(key, "d")?, &point(key, 66)?, message),
         Algorithm::EdDsa => {
             let pair = Ed25519KeyPair::from_seed_and_public_key(&part(key, "d")?, &part(key, "x")?);
             return Some(pair.ok()?.sign(message).as_ref().to_vec());
@@ -110,4 +112,14 @@ fn sign(algorithm: Algorithm, key: &Object, message: &[u8]) -> Option<Vec<u8>> {
     let mut signature = vec![0; pair.public().modulus_len()];
     pair.sign(padding, &random, message, &mut signature).ok()?;
     Some(signature)
+}
+
+/// ECDSA on P-521 with SHA-512 (RFC 6979, so without chance); none where the public point is not the secret's.
+fn sign_p521(secret: &[u8], point: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+    use p521::ecdsa::signature::Signer as _;
+    let missing = 66_usize.checked_sub(secret.len())?;
+    let key = p521::ecdsa::SigningKey::from_slice(&[vec![0; missing], secret.to_vec()].concat()).ok()?;
+    let public = p521::ecdsa::VerifyingKey::from(&key);
+    let signature: p521::ecdsa::Signature = key.sign(message);
+    (public.to_sec1_point(false).as_bytes() == point).then(|| signature.to_bytes().to_vec())
 }

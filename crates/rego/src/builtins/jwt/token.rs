@@ -3,6 +3,7 @@
 use super::super::encoding::base64url_bytes;
 use super::super::{BuiltinError, Outcome, args, some};
 use crate::json;
+use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,8 +89,8 @@ pub(super) fn decode(whole: &str, nested: usize) -> Outcome {
     let payload = object(&payload).map_err(args::failed)?;
     let signature = token.signature().map_err(|error| encoding("signature", &error))?;
     some(Value::array([
-        Value::Object(std::sync::Arc::new(header)),
-        Value::Object(std::sync::Arc::new(payload)),
+        Value::Object(Shared::from(header)),
+        Value::Object(Shared::from(payload)),
         Value::string(hex::encode(signature)),
     ]))
 }

@@ -5,8 +5,8 @@ use super::algorithm::Algorithm;
 use super::keys::{self, Trusted};
 use super::token::{Fields, NESTED, Object, Token, object};
 use crate::number::Number;
+use crate::shared::Shared;
 use crate::value::Value;
-use std::sync::Arc;
 
 /// What a token must meet. Empty strings ask for nothing.
 #[derive(Default)]
@@ -89,7 +89,7 @@ fn seconds<'a>(payload: &'a Object, name: &str) -> Result<Option<&'a Number>, Bu
 }
 
 fn answer(valid: bool, header: Object, payload: Object) -> Outcome {
-    some(Value::array([valid.into(), Value::Object(Arc::new(header)), Value::Object(Arc::new(payload))]))
+    some(Value::array([valid.into(), Value::Object(Shared::from(header)), Value::Object(Shared::from(payload))]))
 }
 
 pub(super) fn decode_verify(a: &[Value], context: &mut Context) -> Outcome {

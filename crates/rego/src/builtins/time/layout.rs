@@ -1,5 +1,8 @@
 //! Go's time layouts, cut into their elements (`2006`, `Jan`, `.000`, `Z07:00`, ...). Knows no times.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 /// One element of a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
@@ -83,7 +86,13 @@ const PLAIN: &[(&str, Element)] = &[
 
 /// The element that starts here, and its length.
 fn element_at(text: &str) -> Option<(Element, usize)> {
-    if let Some((name, element)) = PLAIN.iter().find(|(name, _)| text.starts_with(name)) {
+    // Most of a layout's bytes begin none.
+    let first = *text.as_bytes().first()?;
+    if !matches!(first, b'J' | b'M' | b'0'..=b'5' | b'_' | b'P' | b'p' | b'-' | b'Z' | b'.' | b',') {
+        return None;
+    }
+    let starts = |name: &str| name.as_bytes().first() == Some(&first) && text.starts_with(name);
+    if let Some((name, element)) = PLAIN.iter().find(|(name, _)| starts(name)) {
         return Some((*element, name.len()));
     }
     let lower_after = |n: usize| text.as_bytes().get(n).is_some_and(u8::is_ascii_lowercase);
@@ -113,7 +122,7 @@ fn element_at(text: &str) -> Option<(Element, usize)> {
 }
 
 /// The text before the next element, the element with its own text, and what follows.
-pub(super) fn next(layout: &str) -> (&str, Option<(Element, &str)>, &str) {
+pub(super) fn next(layout: &str) -> Piece<'_> {
     for (at, _) in layout.char_indices() {
         let (prefix, rest) = layout.split_at(at);
         if let Some((element, length)) = element_at(rest)
@@ -123,6 +132,27 @@ pub(super) fn next(layout: &str) -> (&str, Option<(Element, &str)>, &str) {
         }
     }
     (layout, None, "")
+}
+
+/// The text before an element, the element with its own text, and what follows them.
+pub(super) type Piece<'a> = (&'a str, Option<(Element, &'a str)>, &'a str);
+
+/// A layout in pieces, the last of them without an element. The one that policies read most is cut up only once.
+pub(super) fn pieces(layout: &str) -> Cow<'_, [Piece<'_>]> {
+    static KEPT: LazyLock<Vec<Piece<'static>>> = LazyLock::new(|| cut(RFC3339));
+    if layout == RFC3339 { Cow::Borrowed(KEPT.as_slice()) } else { Cow::Owned(cut(layout)) }
+}
+
+fn cut(mut layout: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    loop {
+        let piece = next(layout);
+        layout = piece.2;
+        pieces.push(piece);
+        if piece.1.is_none() {
+            return pieces;
+        }
+    }
 }
 
 /// The layouts that OPA knows by name.

@@ -33,14 +33,13 @@ struct Parts {
 /// Nanoseconds since 1970 of a time; a zone by abbreviation alone counts as UTC, as in Go where it is unknown.
 pub(super) fn parse(layout: &str, text: &str) -> Result<i128, String> {
     let mut parts = Parts::default();
-    let (mut pattern, mut rest) = (layout, text);
+    let mut rest = text;
     let cannot = |rest: &str, element: &str| {
         let (text, layout, rest, element) = (quote(text), quote(layout), quote(rest), quote(element));
         format!("parsing time {text} as {layout}: cannot parse {rest} as {element}")
     };
     let wrong = |what: &str| format!("parsing time {}: {what}", quote(text));
-    loop {
-        let (prefix, element, suffix) = layout::next(pattern);
+    for (prefix, element, suffix) in layout::pieces(layout).iter() {
         rest = skip(rest, prefix).map_err(|rest| cannot(rest, prefix))?;
         let Some((element, name)) = element else {
             if rest.is_empty() {
@@ -48,8 +47,7 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<i128, String> {
             }
             return Err(wrong(&format!("extra text: {}", quote(rest))));
         };
-        pattern = suffix;
-        rest = match read(&mut parts, element, rest, suffix) {
+        rest = match read(&mut parts, *element, rest, suffix) {
             Ok(rest) => rest,
             Err(Fault::Form) => return Err(cannot(rest, name)),
             Err(Fault::Range(what)) => return Err(wrong(&format!("{what} out of range"))),

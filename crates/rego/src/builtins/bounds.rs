@@ -1,0 +1,33 @@
+//! Bounds on what a call may make out of little: texts that a few repeated or shared parts multiply into.
+
+use super::BuiltinError;
+use crate::value::Value;
+
+/// The longest text that a call makes when it is longer than what it is made of, in bytes.
+pub const MAX_TEXT: usize = 64 << 20;
+
+/// Refuses a text of so many bytes if that is too long.
+pub fn text(bytes: usize) -> Result<(), BuiltinError> {
+    if bytes <= MAX_TEXT {
+        return Ok(());
+    }
+    Err(BuiltinError::Halt(format!("a builtin would make a text of more than {MAX_TEXT} bytes")))
+}
+
+/// Refuses a value whose text would be too long. Parts that a value shares count wherever they stand.
+pub fn value(value: &Value) -> Result<(), BuiltinError> {
+    let mut bytes = 0_usize;
+    let mut todo = vec![value];
+    while let Some(next) = todo.pop() {
+        bytes += 2;
+        match next {
+            Value::String(text) => bytes = bytes.saturating_add(text.len()),
+            Value::Array(items) => todo.extend(items.iter()),
+            Value::Set(items) => todo.extend(items.iter()),
+            Value::Object(map) => map.iter().for_each(|(key, value)| todo.extend([key, value])),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+        text(bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What one evaluation may use, and how its host ends it. Knows no clock: the host's is asked.
+
+use crate::value::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What an evaluation may use; what goes beyond ends it with an error.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Expressions and iterations.
+    pub steps: u64,
+    /// Expressions and rules within one another.
+    pub depth: usize,
+    /// Bytes of values made, about; what is dropped again counts, too. No single value may be larger, written out.
+    pub memory: u64,
+    /// Bytes of the answer's values, about.
+    pub output: u64,
+    pub deadline: Option<Deadline>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { steps: 1_000_000_000, depth: 10_000, memory: 8 << 30, output: 1 << 30, deadline: None }
+    }
+}
+
+/// A time by the host's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// Monotonic; asked now and then.
+    pub clock: fn() -> Duration,
+    pub at: Duration,
+}
+
+/// Ends an evaluation from another thread. Cheap to clone; all clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Ends the evaluations that were given it, soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether they have been told to end.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is left of the limits.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limits: Limits,
+    cancel: Option<Cancel>,
+    steps: u64,
+    depth: usize,
+    memory: u64,
+}
+
+/// Steps between looks at the clock.
+const LOOK: u64 = 1024;
+
+/// Why no more may be used.
+pub(crate) type Spent = &'static str;
+
+impl Budget {
+    pub fn new(limits: Limits, cancel: Option<Cancel>) -> Self {
+        Self { limits, cancel, steps: 0, depth: 0, memory: limits.memory }
+    }
+
+    /// One step further and one level deeper.
+    #[inline]
+    pub fn enter(&mut self) -> Result<(), Spent> {
+        self.steps += 1;
+        if self.steps > self.limits.steps {
+            return Err("the evaluation takes more steps than allowed");
+        }
+        if self.depth >= self.limits.depth {
+            return Err("the evaluation is nested more deeply than allowed");
+        }
+        if self.steps.is_multiple_of(LOOK) {
+            self.look()?;
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// One level up again.
+    #[inline]
+    pub fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    fn look(&self) -> Result<(), Spent> {
+        if self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            return Err("caller cancelled query execution");
+        }
+        match &self.limits.deadline {
+            Some(deadline) if (deadline.clock)() >= deadline.at => Err("the evaluation takes longer than allowed"),
+            _ => Ok(()),
+        }
+    }
+
+    /// A value was made.
+    #[inline]
+    pub fn made(&mut self, value: &Value) -> Result<(), Spent> {
+        let Some(left) = self.memory.checked_sub(value.own_size()) else {
+            return Err("the evaluation makes more values than allowed");
+        };
+        self.memory = left;
+        if value.size() > self.limits.memory { Err("a value is larger than allowed") } else { Ok(()) }
+    }
+
+    /// What the answer takes, so far.
+    pub fn answered(&self, size: u64) -> Result<(), Spent> {
+        if size > self.limits.output { Err("the answer is larger than allowed") } else { Ok(()) }
+    }
+}
