@@ -17,9 +17,8 @@ use std::sync::Arc;
 pub struct Engine {
     version: Version,
     modules: Vec<Module>,
-    builtins: Vec<HostBuiltin>,
+    options: compile::Options,
     data: Option<Value>,
-    prints: bool,
 }
 
 /// A policy and its data, ready to be queried from any thread. Cheap to clone.
@@ -73,7 +72,12 @@ impl Engine {
 
     /// Adds a builtin of the host; it comes before one of the same name here.
     pub fn add_builtin(&mut self, builtin: HostBuiltin) {
-        self.builtins.push(builtin);
+        self.options.hosts.push(builtin);
+    }
+
+    /// Makes errors of what is only careless: imports, variables and arguments that nothing uses.
+    pub fn set_strict(&mut self, strict: bool) {
+        self.options.strict = strict;
     }
 
     /// Sets the base documents.
@@ -83,7 +87,7 @@ impl Engine {
 
     /// Keeps calls of `print`, for a [`Tracer`] to hear. Without this they are dropped, as if they were not there.
     pub fn keep_prints(&mut self) {
-        self.prints = true;
+        self.options.prints = true;
     }
 
     /// Compiles what was added.
@@ -91,7 +95,7 @@ impl Engine {
     /// # Errors
     /// All that is wrong with the modules together.
     pub fn compile(&self) -> Result<Compiled, Vec<Error>> {
-        let policy = Arc::new(compile::compile(&self.modules, &self.builtins, self.prints)?);
+        let policy = Arc::new(compile::compile(&self.modules, &self.options)?);
         let data = self.data.clone().unwrap_or_else(|| Value::object([]));
         Ok(Compiled { policy, data, version: self.version, caches: Arc::default() })
     }
@@ -106,6 +110,11 @@ impl Compiled {
     /// The source that locations name by its index.
     pub fn source(&self, index: u32) -> Option<&Source> {
         self.policy.sources.iter().find(|source| source.index == index)
+    }
+
+    /// What is no error but hardly meant: imports that nothing uses, and bodies that can never hold.
+    pub fn warnings(&self) -> &[Error] {
+        &self.policy.warnings
     }
 
     /// The paths, from `data`, of all documents and functions that rules define, in order.

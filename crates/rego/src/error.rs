@@ -47,11 +47,19 @@ impl fmt::Display for Code {
     }
 }
 
+/// What only few errors have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    details: Vec<String>,
+    hint: Option<String>,
+}
+
 /// One error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
     pub code: Code,
     pub message: String,
+    more: Option<Box<More>>,
     /// Row 0: of no place.
     pub location: Location,
     /// The name of the file, if it has one.
@@ -63,7 +71,8 @@ pub struct Error {
 impl Error {
     /// An error of no place.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), location: Location::default(), file: None, excerpt: None }
+        let location = Location::default();
+        Self { code, message: message.into(), more: None, location, file: None, excerpt: None }
     }
 
     /// An error at a place of a source.
@@ -72,6 +81,32 @@ impl Error {
         error.location = location;
         error.file = Some(source.name.clone());
         error
+    }
+
+    /// What is there and what should be, one line each; shown below the message.
+    pub fn details(&self) -> &[String] {
+        self.more.as_ref().map_or(&[], |more| &more.details)
+    }
+
+    /// What may have been meant. No part of OPA's text: whoever renders the error for people shows it.
+    pub fn hint(&self) -> Option<&str> {
+        self.more.as_ref()?.hint.as_deref()
+    }
+
+    /// With lines below the message.
+    #[must_use]
+    pub fn with_details(mut self, details: Vec<String>) -> Self {
+        self.more.get_or_insert_default().details = details;
+        self
+    }
+
+    /// With a hint, if there is one.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<String>) -> Self {
+        if hint.is_some() {
+            self.more.get_or_insert_default().hint = hint;
+        }
+        self
     }
 }
 
@@ -84,6 +119,7 @@ impl fmt::Display for Error {
             }
         }
         write!(f, "{}: {}", self.code, self.message)?;
+        self.details().iter().try_for_each(|line| write!(f, "\n\t{line}"))?;
         if let Some((line, caret)) = &self.excerpt {
             write!(f, "\n\t{line}\n\t{:caret$}^", "")?;
         }

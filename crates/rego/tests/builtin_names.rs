@@ -56,6 +56,8 @@ fn each_is_called_with_its_arity_and_refused_with_more() {
             Err((Code::EvalBuiltin, message)) if words.contains("refused") => {
                 assert!(message.starts_with(name) && message.contains("reaches outside"), "{name}: {message}");
             }
+            // What the test gives as its first argument is nothing to assign to, as OPA says too.
+            Err((Code::Compile, message)) if name == "assign" => assert_eq!(message, "cannot assign to ref"),
             Ok(_) => {}
             Err((Code::Compile, message)) if name == "assign" => assert_eq!(message, "cannot assign to ref"),
             Err(error) => panic!("{name}: {error:?}"),

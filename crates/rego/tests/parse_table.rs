@@ -48,7 +48,7 @@ fn terms_and_operators() {
         ("1.5e3", "1.5e3"),
         ("`a\\b`", "\"a\\\\b\""),
         ("\"\\u00e9\\ud83d\\ude00\"", "\"é😀\""),
-        ("input.a[\"b c\"][x].if", "input.a[\"b c\"][x].if"),
+        ("input.a[\"b c\"][x].if", "input.a[\"b c\"][x][\"if\"]"),
         ("f(x)[0].y", "f(x)[0].y"),
         ("[x | x > 1]", "[x | ...]"),
         ("{x | y}", "{x | ...}"),

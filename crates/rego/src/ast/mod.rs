@@ -10,9 +10,11 @@ mod rule;
 mod show;
 mod source;
 mod term;
+pub mod visit;
 
 pub use annotations::{Annotations, Author, CompileAnnotation, RelatedResource, SchemaAnnotation, Scope, Target};
 pub use rule::{Body, Else, Every, Expr, ExprKind, Head, HeadKind, Rule, SomeDecl, With};
+pub(crate) use show::is_identifier;
 pub use source::{Location, Source};
 pub use term::{Call, Comprehension, Name, ObjectComprehension, Ref, TemplatePart, TemplateString, Term, TermKind};
 

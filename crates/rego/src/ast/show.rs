@@ -1,6 +1,6 @@
 //! Syntax as text, in the one form in which OPA's errors show it.
 
-use super::{Call, Location, Ref, Term, TermKind};
+use super::{Call, Import, Location, Ref, Term, TermKind};
 use crate::value::Value;
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -45,6 +45,20 @@ impl Ref {
     }
 }
 
+impl Display for Import {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("import ")?;
+        for (at, part) in self.path.iter().enumerate() {
+            match at {
+                0 => f.write_str(part)?,
+                _ if is_identifier(part) => write!(f, ".{part}")?,
+                _ => write!(f, "[{}]", serde_json::Value::from(&**part))?,
+            }
+        }
+        self.alias.iter().try_for_each(|alias| write!(f, " as {alias}"))
+    }
+}
+
 impl Display for Ref {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.head.fmt(f)?;
@@ -63,10 +77,11 @@ fn path(f: &mut Formatter<'_>, terms: &[Term]) -> fmt::Result {
     Ok(())
 }
 
-/// Whether a name can follow a dot.
-fn is_identifier(name: &str) -> bool {
+/// Whether a name can follow a dot: keywords are shown in brackets.
+pub(crate) fn is_identifier(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+    !crate::parse::is_keyword(name, super::Version::V1)
+        && bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 

@@ -166,6 +166,8 @@ pub struct HostBuiltin {
     /// E.g. `ec.oci.blob`.
     pub name: Arc<str>,
     pub arity: usize,
+    /// What it takes and gives; without, anything.
+    pub types: Option<Arc<crate::types::Function>>,
     pub call: HostFunction,
 }
 
@@ -179,7 +181,15 @@ impl HostBuiltin {
         arity: usize,
         call: impl Fn(&[Value], &mut Context) -> Outcome + Send + Sync + 'static,
     ) -> Self {
-        Self { name: Arc::from(name), arity, call: Arc::new(call) }
+        Self { name: Arc::from(name), arity, types: None, call: Arc::new(call) }
+    }
+
+    /// With its types, e.g. `(ref: string, object[string: any]) => digest: string`.
+    ///
+    /// # Errors
+    /// The declaration cannot be read.
+    pub fn typed(self, declaration: &str) -> Result<Self, crate::types::Malformed> {
+        Ok(Self { types: Some(Arc::new(crate::types::declaration(declaration)?)), ..self })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What rules may not be to one another: of different kinds at one place, below a complete document, or recursive.
 
 use super::ir::{Callee, CalleeKey, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
+use super::stage::{Errors, Stage};
 use super::tree::{ROOT, Tree};
 use crate::ast::{Location, Source};
 use crate::error::{Code, Error};
@@ -12,32 +13,16 @@ pub fn shown(path: &[Value]) -> String {
     crate::ast::Ref::shown("data", path)
 }
 
-/// Rules and imports named as a root document, where the dialect forbids it.
-pub fn roots(modules: &[crate::ast::Module], errors: &mut Vec<Error>) {
-    for module in modules.iter().filter(|module| module.version.is_v1()) {
-        for rule in &module.rules {
-            let mut shadow = |whose: &str, what: &str, term: &crate::ast::Term, location: Location| {
-                let bare = match &term.kind {
-                    crate::ast::TermKind::Ref(r) if r.path.is_empty() => r.head.as_var(),
-                    _ => term.as_var(),
-                };
-                if let Some(name) = bare.filter(|name| matches!(&***name, "data" | "input")) {
-                    let message = format!("{whose} must not shadow {name} (use a different {what} name)");
-                    errors.push(Error::at(Code::Compile, message, location, &module.source));
-                }
-            };
-            if let Some(name) = rule.head.reference.first() {
-                shadow("rules", "rule", name, rule.location);
-            }
-            for arg in &rule.head.args {
-                shadow("args", "variable", arg, arg.location);
-            }
-        }
-    }
+/// A rule's ref in full, below the path of its constant part.
+fn whole(path: &[Value], rule: &crate::ast::Rule) -> String {
+    let constant = super::tree::constant_part(&rule.head.reference).len();
+    let scalar = |part: &Value| crate::ast::Term::new(Location::default(), crate::ast::TermKind::Scalar(part.clone()));
+    let path = path.iter().map(scalar).chain(rule.head.reference.iter().skip(constant).cloned()).collect();
+    crate::ast::Ref { head: Box::new(crate::ast::Term::var(Location::default(), "data")), path }.to_string()
 }
 
 /// Rules that cannot stand together.
-pub fn conflicts(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &Tree, errors: &mut Vec<Error>) {
+pub fn conflicts(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &Tree, errors: &mut Errors) {
     let mut by_node: BTreeMap<NodeId, Vec<(&crate::ast::Module, &crate::ast::Rule)>> = BTreeMap::new();
     for (module, nodes) in modules.iter().zip(places) {
         for (rule, node) in module.rules.iter().zip(nodes) {
@@ -46,33 +31,79 @@ pub fn conflicts(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &
     }
     for (node, rules) in &by_node {
         let at = &tree.nodes[*node];
-        let name = shown(&at.path);
-        let Some((module, first)) = rules.first() else { continue };
-        let defaults: Vec<String> = rules
-            .iter()
-            .filter(|(_, rule)| rule.default)
-            .map(|(module, rule)| format!("{}:{}", module.source.name, rule.location.row))
-            .collect();
-        let mut fail = |message: String, at: Location| errors.push(Error::at(Code::Type, message, at, &module.source));
-        if defaults.len() > 1 {
-            let message = format!("multiple default rules {name} found at {}", defaults.join(", "));
-            fail(message, module.package.location);
+        let (Some((module, first)), Some((_, last))) = (rules.first(), rules.last()) else { continue };
+        let name = whole(&at.path, last);
+        let mut fail = |message: String, at: Location, source: &Source| {
+            errors.push(Stage::Conflicts, Error::at(Code::Type, message, at, source));
+        };
+        // Of a rule, whether its whole ref is constant.
+        let constant = |rule: &crate::ast::Rule| {
+            super::tree::constant_part(&rule.head.reference).len() == rule.head.reference.len()
+        };
+        let mut below = Vec::new();
+        flatten(*node, tree, &mut below);
+        if !below.is_empty() && rules.iter().any(|(_, rule)| constant(rule)) {
+            fail(format!("rule {name} conflicts with [{}]", below.join(" ")), first.location, &module.source);
+            continue;
         }
-        let kind = |rule: &crate::ast::Rule| (rule.head.kind, rule.head.args.len());
-        let same = |rule: &crate::ast::Rule| at.partial && rule.head.args.is_empty() || kind(rule) == kind(first);
-        if !rules.iter().all(|(_, rule)| same(rule)) {
-            fail(format!("conflicting rules {name} found"), first.location);
+        let set = |rule: &crate::ast::Rule| rule.head.kind == crate::ast::HeadKind::PartialSet;
+        let sort = |rule: &crate::ast::Rule| (set(rule), rule.head.args.len(), !set(rule) && constant(rule));
+        if rules.iter().any(|(_, rule)| sort(rule) != sort(first)) {
+            fail(format!("conflicting rules {name} found"), first.location, &module.source);
+            continue;
         }
-        if !at.partial && !at.children.is_empty() {
-            let below: Vec<String> = at.children.values().map(|child| shown(&tree.nodes[*child].path)).collect();
-            fail(format!("rule {name} conflicts with [{}]", below.join(" ")), first.location);
+        let defaults = || rules.iter().filter(|(_, rule)| rule.default);
+        if let (Some((module, _)), Some(_)) = (defaults().next(), defaults().nth(1)) {
+            let places: Vec<String> =
+                defaults().map(|(module, rule)| format!("{}:{}", module.source.name, rule.location.row)).collect();
+            let message = format!("multiple default rules {name} found at {}", places.join(", "));
+            fail(message, module.package.location, &module.source);
+        }
+    }
+    packages(modules, places, tree, errors);
+}
+
+/// The places with rules nearest below a node.
+fn flatten(node: NodeId, tree: &Tree, below: &mut Vec<String>) {
+    for child in tree.nodes[node].children.values() {
+        match tree.nodes[*child].ruled {
+            true => below.push(shown(&tree.nodes[*child].path)),
+            false => flatten(*child, tree, below),
         }
     }
 }
 
-/// Rules that need themselves.
-pub fn recursion(tree: &Tree, rules: &[Rule], sources: &[Source], errors: &mut Vec<Error>) {
+/// Packages at a place where a rule of another module stands.
+fn packages(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &Tree, errors: &mut Errors) {
+    let mut at: BTreeMap<NodeId, Vec<&crate::ast::Module>> = BTreeMap::new();
+    for module in modules {
+        if let Some(node) = tree.find(&super::tree::package(module)) {
+            at.entry(node).or_default().push(module);
+        }
+    }
+    for (module, nodes) in modules.iter().zip(places) {
+        for (rule, node) in module.rules.iter().zip(nodes) {
+            if super::tree::constant_part(&rule.head.reference).len() < rule.head.reference.len() {
+                continue;
+            }
+            for _ in at.get(node).into_iter().flatten() {
+                let package = shown(&tree.nodes[*node].path);
+                let package = package.strip_prefix("data.").unwrap_or(&package);
+                let head = rule.head.reference.clone();
+                let mut terms = head.into_iter();
+                let head = crate::ast::Ref { head: Box::new(terms.next().unwrap_or_default()), path: terms.collect() };
+                let place = format!("{}:{}", module.source.name, rule.location.row);
+                let message = format!("package {package} conflicts with rule {head} defined at {place}");
+                errors.push(Stage::Conflicts, Error::at(Code::Type, message, module.package.location, &module.source));
+            }
+        }
+    }
+}
+
+/// The nodes of rules, those that others need first; rules that need themselves are errors.
+pub fn order(tree: &Tree, rules: &[Rule], sources: &[Source], errors: &mut Errors) -> Vec<NodeId> {
     let mut edges: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
+    let mut direct = Vec::with_capacity(rules.len());
     for rule in rules {
         let mut reached = Reached { tree, nodes: BTreeSet::new() };
         rule.args.iter().chain(&rule.suffix).for_each(|term| reached.term(term));
@@ -80,28 +111,77 @@ pub fn recursion(tree: &Tree, rules: &[Rule], sources: &[Source], errors: &mut V
             reached.body(&clause.body);
             reached.term(&clause.value);
         }
-        edges.entry(rule.node).or_default().extend(reached.nodes);
+        edges.entry(rule.node).or_default().extend(&reached.nodes);
+        direct.push(reached.nodes);
     }
-    for rule in rules {
-        let Some(cycle) = cycle(rule.node, &edges) else { continue };
+    let (order, round) = sorted(&edges);
+    if round {
+        recursion(tree, rules, (&direct, &edges), sources, errors);
+    }
+    order
+}
+
+/// Nodes after those they lead to, and whether some lead to themselves.
+fn sorted(edges: &BTreeMap<NodeId, BTreeSet<NodeId>>) -> (Vec<NodeId>, bool) {
+    let (mut order, mut round) = (Vec::new(), false);
+    // Entered, and done.
+    let mut state: BTreeMap<NodeId, bool> = BTreeMap::new();
+    for start in edges.keys() {
+        let mut stack = vec![(*start, false)];
+        while let Some((node, leave)) = stack.pop() {
+            if leave {
+                state.insert(node, true);
+                order.push(node);
+                continue;
+            }
+            if state.contains_key(&node) {
+                continue;
+            }
+            state.insert(node, false);
+            stack.push((node, true));
+            for next in edges.get(&node).into_iter().flatten() {
+                match state.get(next) {
+                    Some(true) => {}
+                    // Entered and not left: on the way to here.
+                    Some(false) => round = true,
+                    None => stack.push((*next, false)),
+                }
+            }
+        }
+    }
+    (order, round)
+}
+
+/// Rules that need themselves.
+fn recursion(
+    tree: &Tree,
+    rules: &[Rule],
+    (direct, edges): (&[BTreeSet<NodeId>], &BTreeMap<NodeId, BTreeSet<NodeId>>),
+    sources: &[Source],
+    errors: &mut Errors,
+) {
+    let mut seen = BTreeSet::new();
+    for (rule, direct) in rules.iter().zip(direct) {
+        let Some(cycle) = cycle(rule.node, direct, edges) else { continue };
         let names: Vec<String> = cycle.iter().map(|node| shown(&tree.nodes[*node].path)).collect();
         let message = format!("rule {} is recursive: {}", names[0], names.join(" -> "));
         let error = match sources.iter().find(|source| source.index == rule.location.file) {
             Some(source) => Error::at(Code::Recursion, message, rule.location, source),
             None => Error::new(Code::Recursion, message),
         };
-        if !errors.contains(&error) {
-            errors.push(error);
+        if seen.insert((rule.location, error.message.clone())) {
+            errors.push(Stage::Recursion, error);
         }
     }
 }
 
-/// A shortest way from a node back to it.
-fn cycle(start: NodeId, edges: &BTreeMap<NodeId, BTreeSet<NodeId>>) -> Option<Vec<NodeId>> {
+/// A shortest way from a node back to it, beginning with one of the given edges.
+fn cycle(start: NodeId, direct: &BTreeSet<NodeId>, edges: &BTreeMap<NodeId, BTreeSet<NodeId>>) -> Option<Vec<NodeId>> {
     let mut from: BTreeMap<NodeId, NodeId> = BTreeMap::new();
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {
-        for next in edges.get(&at).into_iter().flatten() {
+        let next = if at == start { Some(direct) } else { edges.get(&at) };
+        for next in next.into_iter().flatten() {
             if *next == start {
                 let mut way = vec![start, at];
                 while let Some(before) = way.last().and_then(|last| from.get(last)) {
@@ -153,12 +233,12 @@ impl Reached<'_> {
             ExprKind::With { with, body } => {
                 for with in with {
                     match with {
+                        With::Input(_, value) => self.term(value),
                         With::Data(path, _, value) => {
                             let path: Vec<Term> = path.iter().cloned().map(Term::Const).collect();
                             self.data(ROOT, &path);
                             self.term(value);
                         }
-                        With::Input(_, value) => self.term(value),
                         With::CallValue(key, value) => {
                             self.replaced(*key);
                             self.term(value);

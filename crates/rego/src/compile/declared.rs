@@ -19,10 +19,7 @@ pub fn names(expr: &Expr, into: &mut HashSet<Name>) {
         ExprKind::Some(some) => match &**some {
             SomeDecl::Vars(vars) => vars.iter().for_each(|var| pattern(var, &mut add)),
             SomeDecl::In { key, value, domain } => {
-                let mut taken = HashSet::new();
-                used(domain, &mut |name| {
-                    taken.insert(name.clone());
-                });
+                let taken = used(domain);
                 let mut add = |name: &Name| {
                     if !taken.contains(name) {
                         add(name);
@@ -48,52 +45,52 @@ pub fn pattern(term: &Term, add: &mut dyn FnMut(&Name)) {
     }
 }
 
-/// The variables of a term, but for those inside comprehensions and the operators of calls.
-pub fn used(term: &Term, add: &mut dyn FnMut(&Name)) {
+/// Finds what in the left side of an assignment is no pattern of variables.
+pub fn assignable<'t>(term: &'t Term, wrong: &mut dyn FnMut(&'t Term)) {
     match &term.kind {
-        TermKind::Var(name) => add(name),
-        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| used(item, add)),
+        TermKind::Var(_) => {}
+        // `input` and `data` alone can be declared (in V0).
+        TermKind::Ref(r) if r.path.is_empty() => {}
+        TermKind::Array(items) => items.iter().for_each(|item| assignable(item, wrong)),
+        TermKind::Object(items) => items.iter().for_each(|(_, value)| assignable(value, wrong)),
+        _ => wrong(term),
+    }
+}
+
+/// The variables of a term, but for those inside comprehensions and the operators of calls.
+pub fn used(term: &Term) -> HashSet<Name> {
+    let mut names = HashSet::new();
+    collect(term, &mut names);
+    names
+}
+
+fn collect(term: &Term, into: &mut HashSet<Name>) {
+    match &term.kind {
+        TermKind::Var(name) => {
+            into.insert(name.clone());
+        }
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| collect(item, into)),
         TermKind::Object(items) => items.iter().for_each(|(key, value)| {
-            used(key, add);
-            used(value, add);
+            collect(key, into);
+            collect(value, into);
         }),
         TermKind::Ref(r) => {
-            used(&r.head, add);
-            r.path.iter().for_each(|part| used(part, add));
+            collect(&r.head, into);
+            r.path.iter().for_each(|part| collect(part, into));
         }
-        TermKind::Call(call) => call.args.iter().for_each(|arg| used(arg, add)),
+        TermKind::Call(call) => call.args.iter().for_each(|arg| collect(arg, into)),
         TermKind::TemplateString(template) => {
             for part in &template.parts {
                 match part {
                     TemplatePart::Scalar(_) => {}
                     TemplatePart::Expr(expr) => match &expr.kind {
-                        ExprKind::Term(term) => used(term, add),
-                        ExprKind::Call(call) => call.args.iter().for_each(|arg| used(arg, add)),
+                        ExprKind::Term(term) => collect(term, into),
+                        ExprKind::Call(call) => call.args.iter().for_each(|arg| collect(arg, into)),
                         ExprKind::Some(_) | ExprKind::Every(_) => {}
                     },
                 }
             }
         }
-        _ => {}
+        TermKind::Scalar(_) | TermKind::ArrayComp(_) | TermKind::SetComp(_) | TermKind::ObjectComp(_) => {}
     }
-}
-
-/// What of an assignment's left side is no pattern, and its type's name.
-pub fn unassignable(term: &Term, found: &mut dyn FnMut(&Term, &'static str)) {
-    let what = match &term.kind {
-        TermKind::Var(_) => return,
-        TermKind::Array(items) => return items.iter().for_each(|item| unassignable(item, found)),
-        TermKind::Object(items) => return items.iter().for_each(|(_, value)| unassignable(value, found)),
-        // A bare root document is reported as a name that is taken.
-        TermKind::Ref(r) if r.path.is_empty() => return,
-        TermKind::Scalar(value) => value.type_name(),
-        TermKind::Ref(_) => "ref",
-        TermKind::Set(_) => "set",
-        TermKind::Call(_) => "call",
-        TermKind::ArrayComp(_) => "arraycomprehension",
-        TermKind::SetComp(_) => "setcomprehension",
-        TermKind::ObjectComp(_) => "objectcomprehension",
-        TermKind::TemplateString(_) => "templatestring",
-    };
-    found(term, what);
 }

@@ -40,6 +40,8 @@ pub enum Root {
 pub struct Ref {
     pub root: Root,
     pub path: Vec<Term>,
+    /// Where it begins.
+    pub location: Location,
 }
 
 /// A comprehension.
@@ -150,7 +152,17 @@ pub struct Rule {
     pub clauses: Vec<Clause>,
     /// Names of the frame's slots; empty for generated ones.
     pub slots: Vec<Name>,
+    pub places: Places,
     pub node: NodeId,
+}
+
+/// Places within a rule or query that only errors need.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Of calls whose result is given among their arguments.
+    pub given: Vec<Location>,
+    /// Of expressions and of each of their `with`s that replaces a function by another.
+    pub replaced: Vec<(Location, Location)>,
 }
 
 /// What a rule defines where its ref stands.
@@ -173,6 +185,8 @@ pub struct Node {
     /// Defined by rules whose refs go on with variables: with all rules below it, one object.
     pub partial: bool,
     pub set: bool,
+    /// Some rule stands here; known before any is lowered.
+    pub ruled: bool,
     /// From the root.
     pub path: Vec<Value>,
 }

@@ -1,9 +1,9 @@
 //! From syntax to the compiled form: names become slots, and calls and refs within terms become expressions before the one
 //! that uses them (before its `not` too, so that `not f(input.x)` is undefined where `input.x` is).
 
-use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term};
+use super::ir::{Callee, Comp, Expr, ExprKind, Places, Ref, Root, Slot, Term, With};
 use super::names::{Global, Names};
-use super::stages::Stage;
+use super::stage::{Errors, Stage};
 use super::tree::Tree;
 use crate::ast::{self, Location, Name, Source, TermKind};
 use crate::error::{Code, Error};
@@ -19,10 +19,8 @@ struct Scope {
     later: HashSet<Name>,
     /// Used before being declared.
     seen: HashSet<Name>,
-    /// By `some`, and where; not used yet.
-    unused: Vec<(Name, Location)>,
-    /// How many errors there were before it.
-    errors: usize,
+    /// By `some` (when strict, by `:=` too), and where; not used yet.
+    unused: Vec<(Name, Location, How)>,
 }
 
 /// How a name was declared.
@@ -43,20 +41,46 @@ pub struct Lower<'a> {
     pub names: &'a Names,
     pub source: &'a Source,
     pub slots: Vec<Name>,
-    pub errors: Vec<(Stage, Error)>,
+    pub errors: Errors,
+    /// Whatever nothing uses is an error.
+    pub strict: bool,
+    /// Deprecated builtins are errors.
+    pub v1: bool,
+    /// Of a query, where `==` is a call like others.
+    pub query: bool,
     /// What `rego.metadata.chain` and `rego.metadata.rule` give here.
-    metadata: Option<Metadata<'a>>,
-    /// Whether this is a query's, not a rule's.
-    query: bool,
+    pub(super) metadata: Option<Metadata<'a>>,
     scopes: Vec<Scope>,
     free: HashMap<Name, Slot>,
+    /// Of the expression that was lowered last, where it stands if not where it was written.
+    place: Option<Location>,
+    pub places: Places,
+    /// Arguments that something used, when strict.
+    pub used_args: HashSet<Name>,
 }
 
 impl<'a> Lower<'a> {
     /// Nothing lowered yet.
     pub fn new(tree: &'a Tree, names: &'a Names, source: &'a Source) -> Self {
-        let (slots, errors, scopes, free) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
-        Self { tree, names, source, slots, errors, metadata: None, query: false, scopes, free }
+        let (slots, errors, scopes, free) = (Vec::new(), Errors::default(), Vec::new(), HashMap::new());
+        let (strict, v1, query) = (false, false, false);
+        let (places, used_args) = (Places::default(), HashSet::new());
+        Self {
+            tree,
+            names,
+            source,
+            slots,
+            errors,
+            strict,
+            v1,
+            query,
+            metadata: None,
+            scopes,
+            free,
+            place: None,
+            places,
+            used_args,
+        }
     }
 
     /// Within a rule, whose annotations these calls give.
@@ -65,26 +89,26 @@ impl<'a> Lower<'a> {
         self
     }
 
-    /// For a query: there `==` is a call like others.
-    pub fn of_query(mut self) -> Self {
-        self.query = true;
-        self
-    }
-
     /// Enters the scope of arguments.
     pub fn enter(&mut self) {
-        self.scopes.push(Scope { errors: self.errors.len(), ..Scope::default() });
+        self.scopes.push(Scope::default());
     }
 
     /// Leaves a scope.
     pub fn leave(&mut self) {
-        let Some(Scope { unused, errors, .. }) = self.scopes.pop() else { return };
-        // What is wrong with other declarations is told first.
-        if self.errors.iter().skip(errors).any(|(stage, _)| *stage == Stage::Locals) {
+        let unused = self.scopes.pop().map(|scope| scope.unused).unwrap_or_default();
+        if self.errors.until(Stage::Locals) {
             return;
         }
-        for (name, location) in unused {
-            self.error(Stage::Locals, Code::Compile, format!("declared var {name} unused"), location);
+        let assigned = unused.iter().any(|(_, _, how)| *how == How::Assigned);
+        for (name, location, how) in unused {
+            let what = match how {
+                How::Assigned => "assigned",
+                // Said only where there is nothing else to say.
+                _ if assigned => continue,
+                _ => "declared",
+            };
+            self.error(Stage::Locals, Code::Compile, format!("{what} var {name} unused"), location);
         }
     }
 
@@ -94,7 +118,7 @@ impl<'a> Lower<'a> {
         for expr in body {
             super::declared::names(expr, &mut later);
         }
-        self.scopes.push(Scope { later, errors: self.errors.len(), ..Scope::default() });
+        self.scopes.push(Scope { later, ..Scope::default() });
         let mut out = Vec::new();
         for expr in body {
             self.expr(expr, &mut out);
@@ -116,11 +140,11 @@ impl<'a> Lower<'a> {
 
     /// Records an error.
     pub fn error(&mut self, stage: Stage, code: Code, message: impl Into<String>, location: Location) {
-        self.errors.push((stage, Error::at(code, message, location, self.source)));
+        self.errors.push(stage, Error::at(code, message, location, self.source));
     }
 
     /// A slot without a name.
-    pub fn fresh(&mut self) -> Slot {
+    fn fresh(&mut self) -> Slot {
         self.slots.push(Arc::from(""));
         self.slots.len() - 1
     }
@@ -136,6 +160,11 @@ impl<'a> Lower<'a> {
             scope.declared.insert(name.clone(), (slot, how));
         }
         slot
+    }
+
+    /// Whether a name is declared in a body (or by arguments).
+    pub fn is_local(&self, name: &Name) -> bool {
+        self.scopes.iter().any(|scope| scope.declared.contains_key(name))
     }
 
     /// Why a name cannot be declared in the innermost scope.
@@ -157,7 +186,7 @@ impl<'a> Lower<'a> {
         self.declare_but(&HashSet::new(), term, how);
     }
 
-    /// Declares each variable of a pattern, but for those of some names.
+    /// Declares each variable of a pattern, but for some names.
     fn declare_but(&mut self, taken: &HashSet<Name>, term: &ast::Term, how: How) {
         super::declared::pattern(term, &mut |name| {
             if name.starts_with('$') || taken.contains(name) {
@@ -172,32 +201,15 @@ impl<'a> Lower<'a> {
         });
     }
 
-    /// The arguments of `print`, to which nobody listens: what they declare and name counts all the same.
-    fn mention(&mut self, call: &ast::Call) {
-        let (before, free) = (self.errors.len(), self.free.clone());
-        let mut unheard = Vec::new();
-        for arg in &call.args {
-            self.term(arg, false, &mut unheard);
-        }
-        self.free = free;
-        let mut found = self.errors.split_off(before);
-        found.retain(|(stage, _)| *stage == Stage::Locals);
-        self.errors.append(&mut found);
-    }
-
-    /// Whether a name was declared or used before, or leads outside.
-    fn known(&self, name: &Name) -> bool {
-        self.scopes.iter().any(|scope| scope.declared.contains_key(name))
-            || self.free.contains_key(name)
-            || self.names.global(name).is_some()
-    }
-
     /// What a name means here: a slot, or what it leads to outside.
     fn name(&mut self, name: &Name) -> Result<Slot, Global> {
         let mut hidden = false;
         for scope in self.scopes.iter_mut().rev() {
-            if let Some((slot, _)) = scope.declared.get(name) {
-                scope.unused.retain(|(unused, _)| unused != name);
+            if let Some((slot, how)) = scope.declared.get(name) {
+                if *how == How::Argument && self.strict {
+                    self.used_args.insert(name.clone());
+                }
+                scope.unused.retain(|(unused, ..)| unused != name);
                 return Ok(*slot);
             }
             hidden |= scope.later.contains(name);
@@ -230,6 +242,9 @@ impl<'a> Lower<'a> {
         }
         for modifier in &expr.with {
             if let Some(lowered) = self.with(modifier, out) {
+                if let With::CallOther(..) = lowered {
+                    self.places.replaced.push((expr.location, modifier.location));
+                }
                 with.push(lowered);
             }
         }
@@ -242,7 +257,8 @@ impl<'a> Lower<'a> {
     /// An expression without its `with`.
     fn plain(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
         let Some(kind) = self.kind(expr, out) else { return };
-        let mut lowered = Expr { location: expr.location, kind };
+        let location = self.place.take().unwrap_or(expr.location);
+        let mut lowered = Expr { location, kind };
         if expr.negated {
             lowered = Expr { location: expr.location, kind: ExprKind::Not(Box::new(lowered)) };
         }
@@ -253,7 +269,7 @@ impl<'a> Lower<'a> {
         match &expr.kind {
             ast::ExprKind::Term(term) => Some(match &term.kind {
                 TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => self.print(call, out),
-                TermKind::Call(call) => self.call(call, None, out),
+                TermKind::Call(call) => self.call(call, Used::Alone(expr.location), out),
                 _ => ExprKind::Holds(self.term(term, true, out)),
             }),
             ast::ExprKind::Call(call) => {
@@ -261,58 +277,59 @@ impl<'a> Lower<'a> {
                 match (name.as_deref(), call.args.as_slice()) {
                     (Some("print"), _) => Some(self.print(call, out)),
                     (Some("assign"), [left, right]) => {
-                        let right = self.side(right, out);
-                        super::declared::unassignable(left, &mut |term, what| {
-                            self.error(Stage::Locals, Code::Compile, format!("cannot assign to {what}"), term.location);
+                        if expr.negated {
+                            let message = "cannot assign vars inside negated expression";
+                            self.error(Stage::Locals, Code::Compile, message, expr.location);
+                        }
+                        let right = self.side(right, expr.negated, out);
+                        super::declared::assignable(left, &mut |term| {
+                            let message = format!("cannot assign to {}", term.kind_name());
+                            self.error(Stage::Locals, Code::Compile, message, term.location);
                         });
                         self.declare_pattern(left, How::Assigned);
-                        Some(self.equal(left, right, expr.location, out))
-                    }
-                    // Within a negation calls come before it, so that `not f(x) = 1` is undefined where the call is.
-                    (Some("eq"), [left, right]) if expr.negated => {
-                        Some(ExprKind::Eq(self.term(left, true, out), self.term(right, true, out)))
+                        let kind = self.equal(left, right, out);
+                        if self.strict {
+                            self.assigned(left, expr.location);
+                        }
+                        Some(kind)
                     }
                     // Paths stay inside it: `not input.x == 1` is true where there is none. Once all is known to be
                     // bound, this is an equation.
-                    (Some("equal"), [left, right])
-                        if !self.query
-                            && let Some(callee) = super::builtin("equal", self.tree) =>
-                    {
+                    (Some("equal"), [left, right]) if !self.query => {
+                        let callee = Callee::Builtin(&super::EQUATION);
                         let args = vec![self.term(left, true, out), self.term(right, true, out)];
                         Some(ExprKind::Call { callee, args, out: None })
                     }
                     (Some("eq"), [left, right]) => {
                         if let (TermKind::Call(_), false) = (&left.kind, matches!(right.kind, TermKind::Call(_))) {
-                            let left = self.side(left, out);
-                            return Some(self.equal(right, left, expr.location, out));
+                            let left = self.side(left, expr.negated, out);
+                            return Some(self.equal(right, left, out));
                         }
-                        let right = self.side(right, out);
-                        Some(self.equal(left, right, expr.location, out))
+                        let right = self.side(right, expr.negated, out);
+                        Some(self.equal(left, right, out))
                     }
-                    _ => Some(self.call(call, None, out)),
+                    _ => Some(self.call(call, Used::Alone(expr.location), out)),
                 }
             }
             ast::ExprKind::Some(some) => match &**some {
                 ast::SomeDecl::Vars(vars) => {
                     for var in vars {
-                        let before = self.errors.len();
-                        self.declare_pattern(var, How::Declared);
-                        if before < self.errors.len() {
+                        // Only what is wrong with the first of them is told.
+                        if var.as_var().is_some_and(|name| self.declared_above(name).is_some()) {
+                            self.declare_pattern(var, How::Declared);
                             break;
                         }
+                        self.declare_pattern(var, How::Declared);
                         if let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut()) {
-                            scope.unused.push((name.clone(), var.location));
+                            scope.unused.push((name.clone(), expr.location, How::Declared));
                         }
                     }
                     None
                 }
                 ast::SomeDecl::In { key, value, domain } => {
                     // What the domain names is not declared: `some x in x` looks into the x that there is.
-                    let mut taken = HashSet::new();
-                    super::declared::used(domain, &mut |name| {
-                        taken.insert(name.clone());
-                    });
-                    let domain = self.term(domain, true, out);
+                    let taken = super::declared::used(domain);
+                    let lowered = self.term(domain, true, out);
                     for pattern in key.iter().chain([value]) {
                         self.declare_but(&taken, pattern, How::Declared);
                     }
@@ -320,10 +337,10 @@ impl<'a> Lower<'a> {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
                     };
-                    let (root, mut path) = self.root(domain, expr.location, out);
+                    let (root, mut path) = self.root(lowered, expr.location, out);
                     path.push(key);
                     let value = self.term(value, true, out);
-                    Some(ExprKind::Eq(Term::Ref(Box::new(Ref { root, path })), value))
+                    Some(ExprKind::Eq(value, Term::Ref(Box::new(Ref { root, path, location: domain.location }))))
                 }
             },
             ast::ExprKind::Every(every) => {
@@ -339,10 +356,11 @@ impl<'a> Lower<'a> {
                     Some(name) => self.declare(&name, How::Declared),
                     None => self.fresh(),
                 };
-                let place = every.body.first().map_or(expr.location, |first| first.location);
-                if let Some(scope) = self.scopes.last_mut() {
-                    let names = every.key.iter().chain([&every.value]).filter_map(|term| term.as_var());
-                    scope.unused.extend(names.filter(|name| !name.starts_with('$')).map(|name| (name.clone(), place)));
+                let first = every.body.first().map_or(expr.location, |first| first.location);
+                for name in every.key.iter().chain([&every.value]).filter_map(ast::Term::as_var) {
+                    if let Some(scope) = self.scopes.last_mut().filter(|_| !name.starts_with('$')) {
+                        scope.unused.push((name.clone(), first, How::Declared));
+                    }
                 }
                 let body = self.body(&every.body);
                 self.leave();
@@ -352,10 +370,17 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `print`. As in OPA, its operands are not looked at where nobody listens.
+    /// `print`. As in OPA, its operands are not looked up where nobody listens; names in them count as used.
     fn print(&mut self, call: &ast::Call, out: &mut Vec<Expr>) -> ExprKind {
         if !self.tree.prints {
-            self.mention(call);
+            let (before, free) = (std::mem::take(&mut self.errors), self.free.clone());
+            call.args.iter().for_each(|arg| {
+                self.term(arg, false, &mut Vec::new());
+            });
+            let mut found = std::mem::replace(&mut self.errors, before);
+            found.keep(Stage::Locals);
+            self.errors.append(&mut found);
+            self.free = free;
             return ExprKind::Holds(Term::Const(Value::Bool(true)));
         }
         let operand = |arg: &ast::Term| match &arg.kind {
@@ -365,86 +390,45 @@ impl<'a> Lower<'a> {
         ExprKind::Print(call.args.iter().map(|arg| self.template_part(&operand(arg), out)).collect())
     }
 
-    /// A call.
-    pub fn call(&mut self, call: &ast::Call, result: Option<Term>, out: &mut Vec<Expr>) -> ExprKind {
-        if let Some(value) =
-            self.metadata.and_then(|find| find(call.operator.dotted()?.strip_prefix("rego.metadata.")?))
-        {
-            return match call.args.as_slice() {
-                [] => ExprKind::Holds(Term::Const(value)),
-                [output, ..] => ExprKind::Eq(self.term(output, true, out), Term::Const(value)),
-            };
-        }
-        let callee = self.callee(&call.operator);
-        let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
-        for (i, arg) in call.args.iter().enumerate() {
-            let lowered = self.term(arg, true, out);
-            // A comprehension comes before what is looked up for the arguments after it.
-            let early = matches!(lowered, Term::Comp(_)) && i + 1 < call.args.len();
-            args.push(if early { Term::Var(self.hoist(lowered, call.location, out)) } else { lowered });
-        }
-        // Paths are looked up after calls.
-        for arg in &mut args {
-            if matches!(arg, Term::Ref(_)) {
-                let path = std::mem::replace(arg, Term::Const(Value::Null));
-                *arg = Term::Var(self.hoist(path, call.location, out));
+    /// Notes that nothing uses the variables of a pattern yet.
+    fn assigned(&mut self, pattern: &ast::Term, location: Location) {
+        let Some(scope) = self.scopes.last_mut() else { return };
+        super::declared::pattern(pattern, &mut |name| {
+            if !name.starts_with('$') {
+                scope.unused.push((name.clone(), location, How::Assigned));
             }
-        }
-        let callee = match callee {
-            Ok(callee) => callee,
-            Err(Some(path)) if args.is_empty() => {
-                let path = path.into_iter().map(Term::Const).collect();
-                return ExprKind::Holds(Term::Ref(Box::new(Ref { root: Root::Data, path })));
-            }
-            Err(_) => {
-                self.error(
-                    Stage::Functions,
-                    Code::Type,
-                    format!("undefined function {}", call.operator),
-                    call.location,
-                );
-                return ExprKind::Holds(Term::Const(Value::Bool(false)));
-            }
-        };
-        let arity = super::arity(&callee, self.tree);
-        let mut result = result;
-        if args.len() == arity + 1 && result.is_none() {
-            result = args.pop();
-        }
-        if args.len() != arity {
-            let got = args.len() + usize::from(result.is_some());
-            let message = match &callee {
-                Callee::Function(node) => {
-                    let name = super::check::shown(&self.tree.nodes[*node].path);
-                    format!("function {name} has arity {arity}, got {got} argument{}", if got == 1 { "" } else { "s" })
-                }
-                _ => format!("{}: arity mismatch", call.operator),
-            };
-            self.error(Stage::Functions, Code::Type, message, call.location);
-        }
-        ExprKind::Call { callee, args, out: result }
+        });
     }
 
-    /// What a call's operator names; else the path of a rule that is no function.
-    pub fn callee(&mut self, operator: &ast::Ref) -> Result<Callee, Option<Vec<Value>>> {
-        let head = operator.head.as_var().ok_or(None)?;
-        let local = self.scopes.iter().any(|scope| scope.declared.contains_key(head));
-        if !local && let Some(Global::Data(mut path)) = self.names.global(head) {
-            for term in &operator.path {
-                match &term.kind {
-                    TermKind::Scalar(value) => path.push(value.clone()),
-                    _ => return Err(None),
-                }
-            }
-            match self.tree.function(&path) {
-                Some(node) => return Ok(Callee::Function(node)),
-                None if self.tree.find(&path).is_some_and(|node| self.tree.nodes[node].defined()) => {
-                    return Err(Some(path));
-                }
-                None => {}
-            }
+    /// One side of an equation: a term or, of a call, the call without its result.
+    fn side(&mut self, term: &ast::Term, negated: bool, out: &mut Vec<Expr>) -> Side {
+        match &term.kind {
+            // Before a `not`: where the call is undefined, so is the whole.
+            TermKind::Call(call) if !negated => Side::Call(self.call(call, Used::Value, out), term.location),
+            _ => Side::Term(self.term(term, true, out)),
         }
-        super::builtin(&operator.dotted().ok_or(None)?, self.tree).ok_or(None)
+    }
+
+    /// Left equals right.
+    fn equal(&mut self, left: &ast::Term, right: Side, out: &mut Vec<Expr>) -> ExprKind {
+        match right {
+            Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
+            Side::Call(ExprKind::Call { callee, args, out: None }, location) => match self.term(left, true, out) {
+                // The call comes first.
+                path @ Term::Ref(_) => {
+                    let slot = self.fresh();
+                    out.push(Expr { location, kind: ExprKind::Call { callee, args, out: Some(Term::Var(slot)) } });
+                    ExprKind::Eq(Term::Var(slot), path)
+                }
+                left => {
+                    self.place = Some(location);
+                    ExprKind::Call { callee, args, out: Some(left) }
+                }
+            },
+            Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(self.term(left, true, out), term),
+            // Wrong, and said already.
+            Side::Call(..) => ExprKind::Holds(Term::Const(Value::Bool(false))),
+        }
     }
 
     /// A term. Refs, where they may not stand (`top` is false), and calls become variables.
@@ -456,7 +440,7 @@ impl<'a> Lower<'a> {
                 Ok(slot) => Term::Var(slot),
                 Err(global) => {
                     let (root, path) = rooted(global);
-                    self.place(Ref { root, path }, top, location, out)
+                    self.place(Ref { root, path, location }, top, location, out)
                 }
             },
             TermKind::Ref(r) => {
@@ -465,7 +449,7 @@ impl<'a> Lower<'a> {
                 for part in &r.path {
                     path.push(self.term(part, false, out));
                 }
-                self.place(Ref { root, path }, top, location, out)
+                self.place(Ref { root, path, location }, top, location, out)
             }
             TermKind::Array(items) => Term::Array(items.iter().map(|item| self.term(item, false, out)).collect()),
             TermKind::Set(items) => Term::Set(items.iter().map(|item| self.term(item, false, out)).collect()),
@@ -474,7 +458,7 @@ impl<'a> Lower<'a> {
             ),
             TermKind::Call(call) => {
                 let slot = self.fresh();
-                let kind = match self.call(call, Some(Term::Var(slot)), out) {
+                let kind = match self.call(call, Used::As(Term::Var(slot)), out) {
                     ExprKind::Holds(term) => ExprKind::Eq(Term::Var(slot), term),
                     other => other,
                 };
@@ -525,19 +509,6 @@ impl<'a> Lower<'a> {
                     _ => return Term::Set(Vec::new()),
                 };
                 let location = expr.location;
-                if term.as_var().is_none() {
-                    let mut unknown = Vec::new();
-                    super::declared::used(&term, &mut |name| {
-                        if !self.known(name) && !unknown.contains(name) {
-                            unknown.push(name.clone());
-                        }
-                    });
-                    for name in unknown {
-                        let name = if name.starts_with('$') { "_" } else { &*name };
-                        let message = format!("var {name} is undeclared");
-                        self.error(Stage::Templates, Code::Compile, message, term.location);
-                    }
-                }
                 let name: Name = Arc::from("$template");
                 let assign = ast::Call::builtin(location, "assign", vec![ast::Term::var(location, "$template"), term]);
                 let mut assign = ast::Expr::new(location, ast::ExprKind::Call(Box::new(assign)));
@@ -564,7 +535,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A variable equal to a term.
-    fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
+    pub(super) fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
         let slot = self.fresh();
         out.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
         slot
@@ -578,6 +549,23 @@ impl<'a> Lower<'a> {
             other => (Root::Var(self.hoist(other, location, out)), Vec::new()),
         }
     }
+}
+
+/// Where a call stands.
+pub enum Used {
+    /// An expression of its own at a place; its result may be among its arguments.
+    Alone(Location),
+    /// Its value is used.
+    Value,
+    /// Its value is a variable's.
+    As(Term),
+}
+
+/// A side of an equation.
+enum Side {
+    Term(Term),
+    /// And where the call stands.
+    Call(ExprKind, Location),
 }
 
 /// A name's meaning as the beginning of a ref.

@@ -1,10 +1,12 @@
 //! From modules to a policy that can be evaluated many times: names resolved, rules put into one tree, bodies lowered and
 //! ordered. Knows nothing of data or input.
 
+mod calls;
 mod capture;
+mod careless;
 mod check;
 mod declared;
-mod equations;
+mod doubts;
 pub mod ir;
 mod lower;
 mod metadata;
@@ -13,22 +15,26 @@ mod replace;
 mod rules;
 mod safety;
 mod slots;
-mod stages;
+mod stage;
 pub(crate) mod template;
 pub mod tree;
+pub mod typing;
 mod vars;
 
-use crate::ast::{Module, Name, Source};
-use crate::builtins::{self, HostBuiltin};
+use crate::Value;
+use crate::ast::{Location, Module, Name, Source, Version};
+use crate::builtins::{self, Builtin, HostBuiltin};
 use crate::error::{Code, Error};
+use crate::{hints, parse};
 pub use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
 use names::Names;
 use slots::Slots;
-use stages::Stage;
+use stage::{Errors, Stage};
 use std::collections::{BTreeMap, HashSet};
 use tree::Tree;
+use typing::Documents;
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
@@ -37,6 +43,21 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// By the index that locations name.
     pub sources: Vec<Source>,
+    /// Types of rules, for queries.
+    pub documents: Documents,
+    /// What is no error but hardly meant.
+    pub warnings: Vec<Error>,
+}
+
+/// What is checked beyond what makes a policy run, and what the host adds.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Unused imports, variables and arguments are errors, and V1's rules hold in V0 too.
+    pub strict: bool,
+    /// They come before builtins of the same name here.
+    pub hosts: Vec<HostBuiltin>,
+    /// `print` is kept rather than dropped.
+    pub prints: bool,
 }
 
 /// A compiled query.
@@ -48,13 +69,13 @@ pub struct Query {
     pub vars: Vec<(Name, Slot)>,
 }
 
-/// Compiles modules together, with builtins of the host.
+/// Compiles modules together.
 ///
 /// # Errors
 /// All that is wrong with them, in order.
-pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Result<Policy, Vec<Error>> {
-    let mut tree = Tree { hosts: hosts.to_vec(), prints, ..Tree::default() };
-    let mut errors = Vec::new();
+pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Error>> {
+    let mut tree = Tree { hosts: options.hosts.clone(), prints: options.prints, ..Tree::default() };
+    let mut errors = Errors::default();
     let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
     for module in modules {
         let package = tree::package(module);
@@ -64,15 +85,15 @@ pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Resul
     }
     let metadata = metadata::Metadata::new(modules);
     let places = rules::places(modules, &mut tree);
-    let mut found = Vec::new();
-    check::roots(modules, &mut found);
-    errors.extend(found.drain(..).map(|error| (Stage::Names, error)));
-    check::conflicts(modules, &places, &tree, &mut found);
-    errors.extend(found.into_iter().map(|error| (Stage::Conflicts, error)));
-    let mut compiled = Vec::new();
+    check::conflicts(modules, &places, &tree, &mut errors);
+    let (mut compiled, mut warnings) = (Vec::new(), Vec::new());
     for (module, nodes) in modules.iter().zip(places) {
         let rules = by_package.get(&tree::package(module)).cloned().unwrap_or_default();
         let names = Names::new(module, rules);
+        careless::arguments(module, &mut errors);
+        if options.strict || module.version.is_v1() {
+            careless::check(module, &mut errors);
+        }
         for (rule, node) in module.rules.iter().zip(nodes) {
             let find = |name: &str| match name {
                 "chain" => Some(metadata.chain(module, rule)),
@@ -80,9 +101,17 @@ pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Resul
                 _ => None,
             };
             let mut lower = Lower::new(&tree, &names, &module.source).with_metadata(&find);
+            lower.strict = options.strict;
+            lower.v1 = options.strict || module.version.is_v1();
             let lowered = rules::rule(&mut lower, rule, node);
             errors.append(&mut lower.errors);
             compiled.push((rule.default, lowered));
+        }
+        for error in careless::unused(module, &names) {
+            match options.strict {
+                true => errors.push(Stage::Names, error),
+                false => warnings.push(error),
+            }
         }
     }
     let mut rules = Vec::with_capacity(compiled.len());
@@ -97,11 +126,18 @@ pub fn compile(modules: &[Module], hosts: &[HostBuiltin], prints: bool) -> Resul
     }
     let mut sources: Vec<Source> = modules.iter().map(|module| module.source.clone()).collect();
     sources.sort_by_key(|source| source.index);
-    let mut errors = stages::first(errors);
-    if errors.is_empty() {
-        check::recursion(&tree, &rules, &sources, &mut errors);
+    let mut documents = Documents::new(&tree);
+    if !errors.until(Stage::Bodies) {
+        let order = check::order(&tree, &rules, &sources, &mut errors);
+        if !errors.until(Stage::Recursion) {
+            let mut wrong = Vec::new();
+            documents = typing::rules(&tree, &rules, &order, &sources, &mut wrong);
+            wrong.into_iter().for_each(|error| errors.push(Stage::Types, error));
+        }
     }
-    if errors.is_empty() { Ok(Policy { tree, rules, sources }) } else { Err(errors) }
+    errors.finish()?;
+    warnings.extend(doubts::find(&tree, &rules, &sources));
+    Ok(Policy { tree, rules, sources, documents, warnings })
 }
 
 /// Compiles a query against a policy.
@@ -125,47 +161,65 @@ pub fn compile_query_in(
     if body.is_empty() {
         return Err(vec![Error::new(Code::Compile, "empty query cannot be compiled")]);
     }
-    let mut lower = Lower::new(&policy.tree, names, source).of_query();
+    let mut lower = Lower::new(&policy.tree, names, source);
+    lower.query = true;
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
     lower.leave();
-    let (slots, mut errors) = (lower.slots, lower.errors);
+    let (slots, mut errors, places) = (lower.slots, lower.errors, lower.places);
     let mut missing = Vec::new();
-    safety::order(&mut lowered, &mut Slots::default(), &mut missing);
-    unsafe_errors(Stage::Bodies, &missing, &slots, source, &mut errors);
-    let errors = stages::first(errors);
-    if errors.is_empty() { Ok(Query { body: lowered, slots: slots.len(), vars }) } else { Err(errors) }
+    safety::order(&mut lowered, &mut Slots::default(), &slots, &mut missing);
+    unsafe_errors(Stage::Bodies, &missing, &slots, (names, source), &mut errors);
+    if !errors.until(Stage::Bodies) {
+        let wrong = typing::query(&policy.tree, &policy.documents, &lowered, (&slots, &places), source);
+        wrong.into_iter().for_each(|error| errors.push(Stage::Types, error));
+    }
+    errors.finish()?;
+    Ok(Query { body: lowered, slots: slots.len(), vars })
 }
 
-/// Unsafe variables of a body as errors: each name once, where it stands first; where only generated ones are unsafe,
-/// their expressions.
+/// Unsafe variables as errors, each once.
 fn unsafe_errors(
     stage: Stage,
     missing: &[safety::Unsafe],
     slots: &[Name],
-    source: &Source,
-    errors: &mut Vec<(Stage, Error)>,
+    (names, source): (&Names, &Source),
+    errors: &mut Errors,
 ) {
-    let name = |slot: Slot| slots.get(slot).map_or("", |name| name).trim_start_matches("$template");
-    let mut missing: Vec<&safety::Unsafe> = missing.iter().collect();
-    missing.sort_by_key(|one| (one.location.row, one.location.col));
-    let named = missing.iter().any(|one| !name(one.slot).is_empty());
-    let (mut seen, mut places) = (HashSet::new(), HashSet::new());
-    for one in missing {
-        let message = match name(one.slot) {
-            "" if named => continue,
-            "" => "expression is unsafe".to_owned(),
-            name if name.starts_with('$') => "var _ is unsafe".to_owned(),
-            name @ ("every" | "in" | "if" | "contains") => {
+    let named = |slot: Slot| slots.get(slot).map(|name| &**name).filter(|name| !matches!(*name, "" | "$template"));
+    // Each variable once, where it is first; expressions only where there is no variable to name.
+    let mut first: BTreeMap<Option<&str>, Location> = BTreeMap::new();
+    for unsafe_var in missing {
+        let place = first.entry(named(unsafe_var.slot)).or_insert(unsafe_var.location);
+        *place = (*place).min(unsafe_var.location);
+    }
+    let mut found: Vec<(Location, Option<&str>)> = first.into_iter().map(|(name, place)| (place, name)).collect();
+    if found.iter().any(|(_, name)| name.is_some()) {
+        found.retain(|(_, name)| name.is_some());
+    }
+    found.sort_by_key(|(place, name)| (*place, name.is_some_and(|name| name.starts_with('$')), *name));
+    for (location, name) in found {
+        let message = match name {
+            None => "expression is unsafe".to_owned(),
+            Some(name) if name.starts_with('$') => "var _ is unsafe".to_owned(),
+            Some(name) if !parse::is_keyword(name, Version::V0) && parse::is_keyword(name, Version::V1) => {
                 format!("var {name} is unsafe (hint: `import future.keywords.{name}` to import a future keyword)")
             }
-            name => format!("var {name} is unsafe"),
+            Some(name) => format!("var {name} is unsafe"),
         };
-        if seen.insert(one.slot) && (named || places.insert(one.location)) {
-            errors.push((stage, Error::at(Code::UnsafeVar, message, one.location, source)));
-        }
+        let known = slots.iter().map(|name| &**name).filter(|name| !name.is_empty() && !name.starts_with('$'));
+        let hint = name.and_then(|name| hints::did_you_mean(name, known.chain(names.known())));
+        errors.push(stage, Error::at(Code::UnsafeVar, message, location, source).with_hint(hint));
     }
 }
+
+/// `==` as an expression of a rule, until it is known that all its variables are bound: then it is an equation.
+static EQUATION: Builtin = Builtin {
+    name: "eq",
+    arity: 2,
+    nondeterministic: false,
+    call: |args, _| Ok(Some(Value::Bool(args.first() == args.get(1)))),
+};
 
 /// The builtin of a name.
 fn builtin(name: &str, tree: &Tree) -> Option<Callee> {

@@ -2,6 +2,7 @@
 
 use crate::ast::{Module, Name};
 use crate::value::Value;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// The names of one module.
@@ -11,6 +12,8 @@ pub struct Names {
     /// Path with its root.
     imports: HashMap<Name, Vec<Name>>,
     rules: HashSet<Name>,
+    /// Imports that something has looked at.
+    used: RefCell<HashSet<Name>>,
 }
 
 /// What a name leads to: `data` or `input`, and a path.
@@ -29,7 +32,17 @@ impl Names {
             .filter(|import| !import.is_syntax())
             .filter_map(|import| Some((import.name()?.clone(), import.path.clone())))
             .collect();
-        Self { package: super::tree::package(module), imports, rules }
+        Self { package: super::tree::package(module), imports, rules, used: RefCell::default() }
+    }
+
+    /// All names of imports and rules.
+    pub fn known(&self) -> impl Iterator<Item = &str> {
+        self.imports.keys().chain(&self.rules).map(|name| &**name)
+    }
+
+    /// Whether an import was looked at.
+    pub fn is_used(&self, name: &Name) -> bool {
+        self.used.borrow().contains(name)
     }
 
     /// What a name that is not local leads to.
@@ -40,6 +53,9 @@ impl Names {
             _ => {}
         }
         if let Some(path) = self.imports.get(name) {
+            if !self.is_used(name) {
+                self.used.borrow_mut().insert(name.clone());
+            }
             let rest = path.iter().skip(1).map(Value::string).collect();
             return Some(if path.first().is_some_and(|root| &**root == "input") {
                 Global::Input(rest)

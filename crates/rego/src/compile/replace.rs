@@ -1,15 +1,19 @@
-//! What `with` replaces, and with what.
+//! `with`: what may be replaced, and by what.
 
 use super::ir::{Callee, Expr, With};
 use super::lower::Lower;
 use super::names::Global;
-use super::stages::Stage;
+use super::stage::Stage;
+use super::tree::ROOT;
 use crate::ast::{self, TermKind};
 use crate::error::Code;
+use crate::value::Value;
+
+const REPLACING: &str = "with keyword replacing built-in function:";
 
 impl Lower<'_> {
     /// A `with`; its value is found before.
-    pub fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
+    pub(super) fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
         let (head, rest) = match &with.target.kind {
             TermKind::Var(name) => (name.clone(), Vec::new()),
             TermKind::Ref(r) => (r.head.as_var()?.clone(), r.path.clone()),
@@ -20,16 +24,25 @@ impl Lower<'_> {
             match &term.kind {
                 TermKind::Scalar(value) => path.push(value.clone()),
                 _ => {
-                    self.error(Stage::With, Code::Compile, "with keyword target must be ground", with.location);
+                    self.error(Stage::With, Code::Compile, "with keyword target must be ground", with.target.location);
                     return None;
                 }
             }
         }
         let target =
             ast::Ref { head: Box::new(ast::Term::new(with.target.location, TermKind::Var(head.clone()))), path: rest };
+        if let Some(name @ ("eq" | "rego.metadata.chain" | "rego.metadata.rule")) = target.dotted().as_deref() {
+            let message = format!("{REPLACING} replacement of \"{name}\" invalid");
+            self.error(Stage::With, Code::Compile, message, with.target.location);
+            return None;
+        }
+        if target.dotted().as_deref() == Some("print") {
+            let message = format!("{REPLACING} target must not be a void function");
+            self.error(Stage::With, Code::Compile, message, with.target.location);
+            return None;
+        }
         if let Ok(callee) = self.callee(&target) {
-            if let Some(why) = irreplaceable(&callee) {
-                let message = format!("with keyword replacing built-in function: {why}");
+            if let Some(message) = irreplaceable(&callee) {
                 self.error(Stage::With, Code::Compile, message, with.target.location);
             }
             let replacement = match &with.value.kind {
@@ -54,28 +67,43 @@ impl Lower<'_> {
             }
             Some(Global::Data(mut whole)) => {
                 whole.extend(path);
+                if self.below_rule(&whole) {
+                    let message = "with keyword cannot partially replace virtual document(s)";
+                    self.error(Stage::With, Code::Compile, message, with.target.location);
+                }
                 let node = self.tree.find(&whole);
                 Some(With::Data(whole, node, value))
             }
             None => {
                 let message = "with keyword target must reference existing input, data, or a function";
-                self.error(Stage::With, Code::Type, message, with.location);
+                self.error(Stage::With, Code::Type, message, with.target.location);
                 None
             }
         }
+    }
+
+    /// Whether a rule stands above a path.
+    fn below_rule(&self, path: &[Value]) -> bool {
+        let mut node = ROOT;
+        for key in path.iter().take(path.len().saturating_sub(1)) {
+            match self.tree.nodes[node].children.get(key) {
+                Some(child) if self.tree.nodes[*child].ruled => return true,
+                Some(child) => node = *child,
+                None => return false,
+            }
+        }
+        false
     }
 }
 
 /// Why a builtin cannot be replaced.
 fn irreplaceable(callee: &Callee) -> Option<String> {
     match callee {
-        Callee::Walk => Some("target must not be a relation".to_owned()),
-        Callee::Builtin(builtin) if builtin.name == "eq" || builtin.name.starts_with("rego.metadata.") => {
-            Some(format!("replacement of \"{}\" invalid", builtin.name))
-        }
+        Callee::Function(_) | Callee::Host(_) => None,
+        Callee::Walk => Some(format!("{REPLACING} target must not be a relation")),
         Callee::Builtin(builtin) if builtin.name.starts_with("internal.") => {
-            Some(format!("replacement of internal function \"{}\" invalid", builtin.name))
+            Some(format!("{REPLACING} replacement of internal function \"{}\" invalid", builtin.name))
         }
-        _ => None,
+        Callee::Builtin(_) => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::ir::{Clause, Expr, ExprKind, Kind, NodeId, Rule, Term};
 use super::lower::{How, Lower};
 use super::slots::Slots;
-use super::stages::Stage;
+use super::stage::Stage;
 use super::tree::{self, Tree};
 use super::vars::Vars;
 use super::{safety, unsafe_errors};
@@ -28,6 +28,7 @@ pub fn places(modules: &[Module], tree: &mut Tree) -> Vec<Vec<NodeId>> {
                 HeadKind::PartialSet if constant.len() == rule.head.reference.len() => node.set = true,
                 _ => {}
             }
+            node.ruled = true;
             node.partial |= constant.len() < rule.head.reference.len();
             nodes.push(id);
         }
@@ -48,16 +49,15 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     let mut before = Vec::new();
     for arg in &head.args {
         argument(lower, arg);
-        if calls(arg) {
-            lower.error(Stage::With, Code::Compile, "rule arguments cannot contain calls", arg.location);
-        }
     }
     let args: Vec<Term> = head.args.iter().map(|arg| lower.term(arg, false, &mut before)).collect();
     let mut safe = Slots::default();
     let mut bound = Vars::default();
     args.iter().for_each(|arg| bound.term(arg));
+    lower.used_args.clear();
     // What an argument looks up (it is not a pattern then) is bound by the call and compared by the body.
     safe.extend(&bound.direct);
+    let mut missing = Missing::default();
 
     let truth = ast::Term::scalar(head.location, true);
     let value = head.key.as_ref().or(head.value.as_ref()).unwrap_or(&truth);
@@ -71,18 +71,53 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
             let term = lower.term(term, false, &mut body);
             suffix.push(term);
         }
-        let more: Vec<&ast::Term> = head.reference.iter().skip(constant).collect();
-        clauses.push(finish(lower, body, value, &safe, (&mut suffix, &more), rule.location));
+        clauses.push(finish(lower, body, value, &safe, &mut suffix, rule.location, &mut missing));
         lower.leave();
     }
     for branch in &rule.elses {
         let mut body = before.clone();
         body.extend(lower.body(&branch.body));
-        clauses.push(finish(lower, body, &branch.value, &safe, (&mut [], &[]), branch.location));
+        clauses.push(finish(lower, body, &branch.value, &safe, &mut [], branch.location, &mut missing));
         lower.leave();
     }
     lower.leave();
-    Rule { location: rule.location, kind, args, suffix, clauses, slots: lower.slots.clone(), node }
+    if lower.strict {
+        unused_args(lower, head);
+    }
+    for unsafe_var in &mut missing.head {
+        let name = lower.slots.get(unsafe_var.slot);
+        if let Some(place) = name.and_then(|name| place_in_head(head, name)) {
+            unsafe_var.location = place;
+        }
+    }
+    unsafe_errors(Stage::Heads, &missing.head, &lower.slots, (lower.names, lower.source), &mut lower.errors);
+    unsafe_errors(Stage::Bodies, &missing.body, &lower.slots, (lower.names, lower.source), &mut lower.errors);
+    Rule {
+        location: rule.location,
+        kind,
+        args,
+        suffix,
+        clauses,
+        slots: lower.slots.clone(),
+        places: std::mem::take(&mut lower.places),
+        node,
+    }
+}
+
+/// Arguments that nothing uses.
+fn unused_args(lower: &mut Lower<'_>, head: &ast::Head) {
+    let mut unused = Vec::new();
+    for arg in &head.args {
+        super::declared::pattern(arg, &mut |name| {
+            if !name.starts_with('$') && !lower.used_args.contains(name) && !unused.contains(name) {
+                unused.push(name.clone());
+            }
+        });
+    }
+    for name in unused {
+        let message = format!("unused argument {name}. (hint: use _ (wildcard variable) instead)");
+        lower.error(Stage::Locals, Code::Compile, message, head.location);
+    }
 }
 
 /// Declares an argument's variables.
@@ -95,62 +130,59 @@ fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
             }
         }
         TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| argument(lower, item)),
+        TermKind::Call(_) => {
+            lower.error(Stage::Locals, Code::Compile, "rule arguments cannot contain calls", arg.location);
+        }
         _ => lower.declare_pattern(arg, How::Argument),
     }
 }
 
-/// Whether a pattern has calls.
-fn calls(term: &ast::Term) -> bool {
-    match &term.kind {
-        TermKind::Call(_) => true,
-        TermKind::Array(items) | TermKind::Set(items) => items.iter().any(calls),
-        TermKind::Object(items) => items.iter().any(|(key, value)| calls(key) || calls(value)),
-        TermKind::Ref(r) => calls(&r.head) || r.path.iter().any(calls),
-        _ => false,
+/// Where a head first names a variable.
+fn place_in_head(head: &ast::Head, name: &ast::Name) -> Option<ast::Location> {
+    struct Find<'n>(&'n ast::Name, Option<ast::Location>);
+    impl ast::visit::Visit for Find<'_> {
+        fn term(&mut self, node: &ast::Term) {
+            if node.as_var() == Some(self.0) && self.1.is_none() {
+                self.1 = Some(node.location);
+            }
+            ast::visit::term(self, node);
+        }
     }
+    let mut find = Find(name, None);
+    let terms = head.reference.iter().skip(1).chain(&head.key).chain(&head.value);
+    terms.for_each(|node| ast::visit::Visit::term(&mut find, node));
+    find.1
 }
 
-/// A clause of a body: with its value, in order. `suffix` has the terms of the head's ref that are not constant.
+/// Variables that nothing binds, in heads and in bodies.
+#[derive(Default)]
+struct Missing {
+    head: Vec<safety::Unsafe>,
+    body: Vec<safety::Unsafe>,
+}
+
+/// A clause of a body: with its value, in order.
 fn finish(
     lower: &mut Lower<'_>,
     mut body: Vec<Expr>,
     value: &ast::Term,
     safe: &Slots,
-    suffix: (&mut [Term], &[&ast::Term]),
+    suffix: &mut [Term],
     location: ast::Location,
+    missing: &mut Missing,
 ) -> Clause {
-    let mut lowered = lower.term(value, false, &mut body);
-    let mut own = Vars::default();
-    own.body(&body);
+    let mut value = lower.term(value, false, &mut body);
     let mut safe = safe.clone();
-    let (mut missing, mut heads) = (Vec::new(), Vec::new());
-    safety::order(&mut body, &mut safe, &mut missing);
-    safety::head(&mut lowered, &safe, location, &mut heads, &mut missing);
-    for term in suffix.0 {
-        safety::head(term, &safe, location, &mut heads, &mut missing);
+    safety::order(&mut body, &mut safe, &lower.slots, &mut missing.body);
+    // What the body names without binding it, it has complained of already.
+    let mut named = Vars::default();
+    named.body(&body);
+    safe.extend(&named.direct);
+    safety::head(&mut value, &safe, &lower.slots, location, &mut missing.head);
+    for term in suffix {
+        safety::head(term, &safe, &lower.slots, location, &mut missing.head);
     }
-    // What the body has too is unsafe there.
-    heads.retain(|one| !own.direct.contains(one.slot));
-    for one in &mut heads {
-        let name = lower.slots.get(one.slot).cloned().unwrap_or_default();
-        let written = std::iter::once(value).chain(suffix.1.iter().copied());
-        one.location = written.filter_map(|term| place(term, &name)).next().unwrap_or(one.location);
-    }
-    unsafe_errors(Stage::Heads, &heads, &lower.slots, lower.source, &mut lower.errors);
-    unsafe_errors(Stage::Bodies, &missing, &lower.slots, lower.source, &mut lower.errors);
     // `true` alone holds: nothing to evaluate.
     body.retain(|expr| !matches!(&expr.kind, ExprKind::Holds(Term::Const(value)) if *value != Value::Bool(false)));
-    Clause { body, value: lowered, location }
-}
-
-/// Where a variable stands in a head's term.
-fn place(term: &ast::Term, name: &str) -> Option<ast::Location> {
-    match &term.kind {
-        TermKind::Var(var) => (**var == *name).then_some(term.location),
-        TermKind::Array(items) | TermKind::Set(items) => items.iter().find_map(|item| place(item, name)),
-        TermKind::Object(items) => {
-            items.iter().find_map(|(key, value)| place(key, name).or_else(|| place(value, name)))
-        }
-        _ => None,
-    }
+    Clause { body, value, location }
 }

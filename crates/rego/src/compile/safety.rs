@@ -4,7 +4,7 @@
 use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term};
 use super::slots::Slots;
 use super::vars::Vars;
-use crate::ast::Location;
+use crate::ast::{Location, Name};
 
 /// A variable that nothing binds.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Unsafe {
 }
 
 /// Orders a body and those inside it; `safe` is bound before it and gains what it binds.
-pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, errors: &mut Vec<Unsafe>) {
+pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
     let mut own = Vars::default();
     body.iter().for_each(|expr| own.expr(expr));
     let mut left: Vec<(Expr, Vars)> = std::mem::take(body)
@@ -25,25 +25,25 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, errors: &mut Vec<Unsafe>) {
             (expr, vars)
         })
         .collect();
+    // Over and over in the written order, as long as that makes something ready.
     loop {
-        // Each pass takes all that it can, in the written order.
-        let mut later = Vec::new();
         let before = left.len();
+        let mut waiting = Vec::new();
         for (mut expr, vars) in left {
             let mut closed = vars.closed.clone();
             closed.retain(&own.direct);
             let after = if closed.within(safe) { bound(&expr, safe) } else { None };
             match after.filter(|after| vars.direct.within(after)) {
                 Some(after) => {
-                    inside(&mut expr, safe, errors);
+                    inside(&mut expr, safe, names, errors);
                     equation(&mut expr.kind);
                     *safe = after;
                     body.push(expr);
                 }
-                None => later.push((expr, vars)),
+                None => waiting.push((expr, vars)),
             }
         }
-        left = later;
+        left = waiting;
         if left.is_empty() || left.len() == before {
             break;
         }
@@ -55,8 +55,16 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, errors: &mut Vec<Unsafe>) {
             closed.retain(&own.direct);
             closed
         });
-        let location = expr.location;
-        errors.extend(missing.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
+        let mut named = false;
+        for slot in missing.iter().filter(|slot| !safe.contains(*slot)) {
+            if names.get(slot).is_some_and(|name| !name.is_empty()) {
+                errors.push(Unsafe { slot, location: expr.location });
+                named = true;
+            }
+        }
+        if !named && let Some(slot) = missing.iter().find(|slot| !safe.contains(*slot)) {
+            errors.push(Unsafe { slot, location: expr.location });
+        }
         body.push(expr);
     }
 }
@@ -65,7 +73,7 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, errors: &mut Vec<Unsafe>) {
 fn equation(kind: &mut ExprKind) {
     match kind {
         ExprKind::Not(inner) => equation(&mut inner.kind),
-        ExprKind::Call { callee: Callee::Builtin(builtin), args, out: None } if builtin.name == "equal" => {
+        ExprKind::Call { callee: Callee::Builtin(builtin), args, out: None } if builtin.name == "eq" => {
             if let [left, right] = args.as_mut_slice() {
                 let take = |term: &mut Term| std::mem::replace(term, Term::Const(crate::Value::Null));
                 *kind = ExprKind::Eq(take(left), take(right));
@@ -76,24 +84,25 @@ fn equation(kind: &mut ExprKind) {
 }
 
 /// Orders the bodies inside an expression.
-fn inside(expr: &mut Expr, safe: &Slots, errors: &mut Vec<Unsafe>) {
+fn inside(expr: &mut Expr, safe: &Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
+    let at = expr.location;
     match &mut expr.kind {
-        ExprKind::Holds(term) => in_term(term, safe, errors),
+        ExprKind::Holds(term) => in_term(term, safe, (names, at), errors),
         ExprKind::Eq(a, b) => {
-            in_term(a, safe, errors);
-            in_term(b, safe, errors);
+            in_term(a, safe, (names, at), errors);
+            in_term(b, safe, (names, at), errors);
         }
         ExprKind::Call { args, out, .. } => {
-            args.iter_mut().chain(out).for_each(|term| in_term(term, safe, errors));
+            args.iter_mut().chain(out).for_each(|term| in_term(term, safe, (names, at), errors));
         }
-        ExprKind::Print(parts) => parts.iter_mut().for_each(|part| in_term(part, safe, errors)),
-        ExprKind::Not(inner) => inside(inner, safe, errors),
+        ExprKind::Print(parts) => parts.iter_mut().for_each(|part| in_term(part, safe, (names, at), errors)),
+        ExprKind::Not(inner) => inside(inner, safe, names, errors),
         ExprKind::Every { key, value, domain, body } => {
-            in_term(domain, safe, errors);
+            in_term(domain, safe, (names, at), errors);
             let mut safe = safe.clone();
             safe.insert(*value);
             key.iter().for_each(|key| safe.insert(*key));
-            order(body, &mut safe, errors);
+            order(body, &mut safe, names, errors);
         }
         ExprKind::With { with, body } => {
             for with in with {
@@ -101,36 +110,36 @@ fn inside(expr: &mut Expr, safe: &Slots, errors: &mut Vec<Unsafe>) {
                 | super::ir::With::Data(_, _, value)
                 | super::ir::With::CallValue(_, value) = with
                 {
-                    in_term(value, safe, errors);
+                    in_term(value, safe, (names, at), errors);
                 }
             }
-            order(body, &mut safe.clone(), errors);
+            order(body, &mut safe.clone(), names, errors);
         }
     }
 }
 
-fn in_term(term: &mut Term, safe: &Slots, errors: &mut Vec<Unsafe>) {
+fn in_term(term: &mut Term, safe: &Slots, (names, at): (&[Name], Location), errors: &mut Vec<Unsafe>) {
     match term {
         Term::Const(_) | Term::Var(_) => {}
         Term::Array(items) | Term::Set(items) => {
-            items.iter_mut().for_each(|item| in_term(item, safe, errors));
+            items.iter_mut().for_each(|item| in_term(item, safe, (names, at), errors));
         }
         Term::Object(items) => items.iter_mut().for_each(|(key, value)| {
-            in_term(key, safe, errors);
-            in_term(value, safe, errors);
+            in_term(key, safe, (names, at), errors);
+            in_term(value, safe, (names, at), errors);
         }),
-        Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, errors)),
+        Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, (names, at), errors)),
         Term::Comp(comp) => {
             let mut inner = safe.clone();
             match &mut **comp {
                 Comp::Array(head, body) | Comp::Set(head, body) => {
-                    order(body, &mut inner, errors);
-                    head_of(head, &inner, body, errors);
+                    order(body, &mut inner, names, errors);
+                    head_of(head, &inner, (body, at), errors);
                 }
                 Comp::Object(key, value, body) => {
-                    order(body, &mut inner, errors);
-                    head_of(key, &inner, body, errors);
-                    head_of(value, &inner, body, errors);
+                    order(body, &mut inner, names, errors);
+                    head_of(key, &inner, (body, at), errors);
+                    head_of(value, &inner, (body, at), errors);
                 }
             }
         }
@@ -138,21 +147,23 @@ fn in_term(term: &mut Term, safe: &Slots, errors: &mut Vec<Unsafe>) {
 }
 
 /// Checks that what a body gives is bound by it.
-fn head_of(head: &mut Term, safe: &Slots, body: &[Expr], errors: &mut Vec<Unsafe>) {
+fn head_of(head: &mut Term, safe: &Slots, (body, at): (&[Expr], Location), errors: &mut Vec<Unsafe>) {
     let mut vars = Vars::default();
     vars.term(head);
-    let location = body.first().map(|expr| expr.location).unwrap_or_default();
-    errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
-    in_term(head, safe, errors);
+    // What the body names without binding it, the body has complained of.
+    let mut named = Vars::default();
+    named.body(body);
+    let missing = vars.direct.iter().filter(|slot| !safe.contains(*slot) && !named.direct.contains(*slot));
+    errors.extend(missing.map(|slot| Unsafe { slot, location: at }));
+    in_term(head, safe, (&[], at), errors);
 }
 
-/// Orders bodies inside a head's term and checks that it is bound: `heads` has what is not of its own variables, `bodies`
-/// what is not inside them.
-pub fn head(term: &mut Term, safe: &Slots, location: Location, heads: &mut Vec<Unsafe>, bodies: &mut Vec<Unsafe>) {
+/// Orders bodies inside a head's term and checks that it is bound.
+pub fn head(term: &mut Term, safe: &Slots, names: &[Name], location: Location, errors: &mut Vec<Unsafe>) {
     let mut vars = Vars::default();
     vars.term(term);
-    heads.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
-    in_term(term, safe, bodies);
+    errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
+    in_term(term, safe, (names, location), errors);
 }
 
 /// What is bound after an expression, given what is before; none if it cannot be evaluated then.
@@ -254,17 +265,21 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
     {
         return;
     }
-    if ready(a, safe) && takes(b, a, true) {
-        binds(b, safe);
-    }
-    if ready(b, safe) && takes(a, b, false) {
-        binds(a, safe);
+    // Two collections as written bind each other's variables member by member or not at all.
+    let written = |term: &Term| matches!(term, Term::Array(_) | Term::Object(_) | Term::Set(_) | Term::Const(_));
+    if !(written(a) && written(b)) {
+        if ready(a, safe) && takes(b, a, true) {
+            binds(b, safe);
+        }
+        if ready(b, safe) && takes(a, b, false) {
+            binds(a, safe);
+        }
     }
     match (a, b) {
         (Term::Array(a), Term::Array(b)) if a.len() == b.len() => {
             a.iter().zip(b).for_each(|(a, b)| pair(a, b, safe));
         }
-        (Term::Object(a), Term::Object(b)) => {
+        (Term::Object(a), Term::Object(b)) if a.len() == b.len() => {
             for (key, left) in a {
                 for (other, right) in b {
                     let same = match (key, other) {
@@ -282,15 +297,11 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
     }
 }
 
-/// Whether a pattern binds its variables from a value of another term's form: a pattern of members does not from a scalar
-/// or from members of another number, which it cannot equal. `first` says that the other term is the left one.
-fn takes(pattern: &Term, from: &Term, first: bool) -> bool {
+/// Whether a pattern binds its variables from a comprehension, which may stand left of it.
+fn takes(pattern: &Term, from: &Term, left: bool) -> bool {
     match (pattern, from) {
-        (Term::Array(_) | Term::Object(_), Term::Array(_) | Term::Object(_) | Term::Set(_)) => false,
-        (Term::Array(_), Term::Const(value)) => matches!(value, crate::Value::Array(_)),
-        (Term::Object(_), Term::Const(value)) => matches!(value, crate::Value::Object(_)),
-        (Term::Array(_), Term::Comp(comp)) => !first || matches!(**comp, Comp::Array(..)),
-        (Term::Object(_), Term::Comp(comp)) => first && matches!(**comp, Comp::Object(..)),
+        (Term::Array(_), Term::Comp(comp)) => !left || matches!(**comp, Comp::Array(..)),
+        (Term::Object(_), Term::Comp(comp)) => left && matches!(**comp, Comp::Object(..)),
         _ => true,
     }
 }

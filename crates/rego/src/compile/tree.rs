@@ -1,9 +1,11 @@
 //! The tree of packages and rules: which node a ref's constant path leads to.
 
-use super::ir::{Node, NodeId};
+use super::ir::{HostId, Node, NodeId};
 use crate::ast::{Module, TermKind};
 use crate::builtins::HostBuiltin;
+use crate::types::{self, Function, Type};
 use crate::value::Value;
+use std::sync::Arc;
 
 /// The root of the tree: `data`.
 pub const ROOT: NodeId = 0;
@@ -46,6 +48,21 @@ impl Tree {
     /// The node of exactly this path.
     pub fn find(&self, path: &[Value]) -> Option<NodeId> {
         path.iter().try_fold(ROOT, |at, key| self.nodes[at].children.get(key).copied())
+    }
+
+    /// The type of one of OPA's builtins.
+    pub fn builtin_type(&self, name: &str) -> Option<Arc<Function>> {
+        types::builtin(name).map(|declared| declared.function.clone())
+    }
+
+    /// The type of a builtin of the host: what it was declared with, else that of OPA's builtin of its name, else anything.
+    pub fn host_type(&self, host: HostId) -> Option<Arc<Function>> {
+        let host = self.hosts.get(host)?;
+        let same = self.builtin_type(&host.name).filter(|function| function.args.len() == host.arity);
+        Some(host.types.clone().or(same).unwrap_or_else(|| {
+            let args = vec![Type::any(); host.arity];
+            Arc::new(Function { args, result: Type::any(), ..Function::default() })
+        }))
     }
 
     /// The function of a path.

@@ -149,7 +149,11 @@ impl<'p> Eval<'p> {
         Halt::Error(Box::new(match source {
             Some(source) if location.row > 0 => Error::at(code, message, location, source),
             // Of the query, which has no file.
-            _ => Error { location, ..Error::new(code, message) },
+            _ => {
+                let mut error = Error::new(code, message);
+                error.location = location;
+                error
+            }
         }))
     }
 

@@ -18,6 +18,9 @@ pub(super) enum Found {
 /// A function and what it is called with.
 pub(super) type Invocation = (NodeId, Vec<Value>);
 
+/// Where the arguments of a call came from, and what it gave.
+pub(super) type Called = (Vec<Option<Origin>>, Answer);
+
 /// Input, base data and replacements; documents and calls already found under them.
 #[derive(Default)]
 pub(super) struct Scope {
@@ -32,8 +35,7 @@ pub(super) struct Scope {
     pub values: BTreeMap<CalleeKey, Value>,
     pub others: BTreeMap<CalleeKey, Callee>,
     pub documents: RefCell<HashMap<NodeId, Found>>,
-    /// With the arguments' origins.
-    pub calls: RefCell<HashMap<Invocation, (Vec<Option<Origin>>, Answer)>>,
+    pub calls: RefCell<HashMap<Invocation, Called>>,
 }
 
 impl Scope {

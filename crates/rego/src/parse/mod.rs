@@ -19,6 +19,7 @@ use crate::ast::{Body, Location, Module, Source, Version};
 use crate::error::{Code, Error};
 use lexer::Lexer;
 use module::Statement;
+pub(crate) use module::is_keyword;
 use parser::Parser;
 use token::{Keywords, Kind};
 

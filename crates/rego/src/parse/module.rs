@@ -234,7 +234,7 @@ pub(super) const KEYWORDS: [&str; 11] =
     ["not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"];
 
 /// Whether a word is a keyword whatever was imported.
-pub(super) fn is_keyword(word: &str, version: Version) -> bool {
+pub(crate) fn is_keyword(word: &str, version: Version) -> bool {
     KEYWORDS.contains(&word) || (version.is_v1() && FUTURE.contains(&word))
 }
 

@@ -1,0 +1,228 @@
+//! Calls: what is called, and with how many arguments.
+
+use super::ir::{Callee, ExprKind, Ref, Root, Term};
+use super::lower::{Lower, Used};
+use super::names::Global;
+use super::stage::Stage;
+use super::typing::{Checker, Documents};
+use crate::ast::{self, Location, TermKind};
+use crate::error::{Code, Error};
+use crate::hints;
+use crate::types::{self, Type};
+use crate::value::Value;
+
+impl Lower<'_> {
+    /// A call.
+    pub(super) fn call(&mut self, call: &ast::Call, used: Used, out: &mut Vec<super::ir::Expr>) -> ExprKind {
+        if let Some(value) =
+            self.metadata.and_then(|find| find(call.operator.dotted()?.strip_prefix("rego.metadata.")?))
+        {
+            return match call.args.as_slice() {
+                [] => ExprKind::Holds(Term::Const(value)),
+                [output, ..] => ExprKind::Eq(self.term(output, true, out), Term::Const(value)),
+            };
+        }
+        if !matches!(used, Used::Alone(_))
+            && let Some(head) = call.operator.head.as_var()
+            && self.is_local(head)
+        {
+            let message = format!("called function {} shadowed", call.operator);
+            self.error(Stage::Locals, Code::Compile, message, call.location);
+        }
+        if !matches!(used, Used::Alone(_)) && call.operator.dotted().as_deref() == Some("print") {
+            self.error(Stage::Values, Code::Type, format!("{call} used as value"), call.location);
+        }
+        let place = match used {
+            Used::Alone(place) => place,
+            Used::Value | Used::As(_) => call.location,
+        };
+        let callee = self.callee(&call.operator);
+        let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
+        for (i, arg) in call.args.iter().enumerate() {
+            let lowered = self.term(arg, true, out);
+            // A comprehension comes before what is looked up for the arguments after it.
+            let early = matches!(lowered, Term::Comp(_)) && i + 1 < call.args.len();
+            args.push(if early { Term::Var(self.hoist(lowered, arg.location, out)) } else { lowered });
+        }
+        // Paths are looked up after calls.
+        for (lowered, arg) in args.iter_mut().zip(&call.args) {
+            if matches!(lowered, Term::Ref(_)) {
+                let path = std::mem::replace(lowered, Term::Const(Value::Null));
+                *lowered = Term::Var(self.hoist(path, arg.location, out));
+            }
+        }
+        let callee = match callee {
+            Ok(callee) => callee,
+            Err(Some(path)) if args.is_empty() => {
+                let path = path.into_iter().map(Term::Const).collect();
+                return ExprKind::Holds(Term::Ref(Box::new(Ref { root: Root::Data, path, location: call.location })));
+            }
+            Err(_) => {
+                self.undefined(call, place);
+                return ExprKind::Holds(Term::Const(Value::Bool(false)));
+            }
+        };
+        if let (Callee::Builtin(builtin), true) = (&callee, self.v1)
+            && types::builtin(builtin.name).is_some_and(|declared| declared.deprecated)
+        {
+            let message = format!("deprecated built-in function calls in expression: {}", builtin.name);
+            self.error(Stage::Deprecated, Code::Type, message, place);
+        }
+        let arity = super::arity(&callee, self.tree);
+        let result = match used {
+            Used::Alone(_) if args.len() == arity + 1 => {
+                self.places.given.push(place);
+                args.pop()
+            }
+            Used::Alone(_) | Used::Value => None,
+            Used::As(ref term) => Some(term.clone()),
+        };
+        if args.len() != arity {
+            self.arity(&callee, (call, place), (arity, &args), !matches!(used, Used::Alone(_)));
+        }
+        ExprKind::Call { callee, args, out: result }
+    }
+
+    /// What a call's operator names; else the path of a rule that is no function.
+    pub(super) fn callee(&mut self, operator: &ast::Ref) -> Result<Callee, Option<Vec<Value>>> {
+        let head = operator.head.as_var().ok_or(None)?;
+        if self.is_local(head) {
+            return Err(None);
+        }
+        if let Some(Global::Data(mut path)) = self.names.global(head) {
+            for term in &operator.path {
+                match &term.kind {
+                    TermKind::Scalar(value) => path.push(value.clone()),
+                    _ => return Err(None),
+                }
+            }
+            match self.tree.function(&path) {
+                Some(node) => return Ok(Callee::Function(node)),
+                None if self.tree.find(&path).is_some_and(|node| self.tree.nodes[node].ruled) => {
+                    return Err(Some(path));
+                }
+                None => {}
+            }
+        }
+        super::builtin(&operator.dotted().ok_or(None)?, self.tree).ok_or(None)
+    }
+
+    /// A call of what is not there.
+    fn undefined(&mut self, call: &ast::Call, place: Location) {
+        let operator = &call.operator;
+        let global = operator.head.as_var().filter(|head| !self.is_local(head));
+        let global = global.and_then(|head| self.names.global(head));
+        let (shown, hint) = match global {
+            Some(Global::Data(mut path)) => {
+                path.extend(operator.path.iter().filter_map(|term| term.as_str().map(Value::string)));
+                let hint = self.functions_beside(&path);
+                (super::check::shown(&path), hint)
+            }
+            _ => {
+                let wrong = operator.dotted().unwrap_or_default();
+                let own = self.functions_of(&self.names.package);
+                let mut known: Vec<&str> = own.iter().map(String::as_str).collect();
+                known.extend(self.tree.hosts.iter().map(|host| &*host.name));
+                for name in types::names() {
+                    if super::builtin(name, self.tree).is_some() {
+                        known.push(name);
+                    }
+                }
+                let hint = hints::did_you_mean(&wrong, known.into_iter());
+                (operator.to_string(), hint)
+            }
+        };
+        let error = Error::at(Code::Type, format!("undefined function {shown}"), place, self.source);
+        self.errors.push(Stage::Functions, error.with_hint(hint));
+    }
+
+    /// The function meant by a path whose last part is wrong.
+    fn functions_beside(&self, path: &[Value]) -> Option<String> {
+        let (last, package) = path.split_last()?;
+        let known = self.functions_of(package);
+        hints::did_you_mean(last.as_str()?, known.iter().map(String::as_str))
+    }
+
+    /// The names of a package's functions.
+    fn functions_of(&self, package: &[Value]) -> Vec<String> {
+        let Some(node) = self.tree.find(package) else { return Vec::new() };
+        let children = self.tree.nodes[node].children.iter();
+        let functions = children.filter(|(_, child)| self.tree.nodes[**child].arity.is_some());
+        functions.filter_map(|(name, _)| name.as_str().map(str::to_owned)).collect()
+    }
+
+    /// A call with the wrong number of arguments.
+    fn arity(
+        &mut self,
+        callee: &Callee,
+        (call, place): (&ast::Call, Location),
+        (arity, args): (usize, &[Term]),
+        valued: bool,
+    ) {
+        let got = call.args.len();
+        let declared = match callee {
+            Callee::Function(node) => {
+                let name = super::check::shown(&self.tree.nodes[*node].path);
+                let plural = if got == 1 { "" } else { "s" };
+                let message = format!("function {name} has arity {arity}, got {got} argument{plural}");
+                self.error(Stage::Functions, Code::Type, message, place);
+                return;
+            }
+            Callee::Builtin(builtin) => self.tree.builtin_type(builtin.name),
+            Callee::Host(host) => self.tree.host_type(*host),
+            Callee::Walk => self.tree.builtin_type("walk"),
+        };
+        let documents = Documents::new(self.tree);
+        let mut checker = Checker::new(self.tree, &documents, None, (&self.slots, &self.places), true);
+        let mut have: Vec<Type> = Vec::new();
+        for (at, arg) in call.args.iter().enumerate() {
+            have.push(match args.get(at) {
+                Some(term @ Term::Comp(_)) => {
+                    checker.within(term);
+                    checker.of(term)
+                }
+                _ => self.early(arg),
+            });
+        }
+        have.extend(valued.then_some(Type::Unknown));
+        let message = format!("{}: arity mismatch", call.operator);
+        let mut error = Error::at(Code::Type, message, place, self.source);
+        if let Some(function) = declared {
+            let have = format!("have: {}", types::arguments(&have));
+            error = error.with_details(vec![have, format!("want: {}", function.wanted(false))]);
+        }
+        self.errors.push(Stage::Functions, error);
+    }
+
+    /// The type of a term as far as it shows before any rule is checked.
+    fn early(&self, term: &ast::Term) -> Type {
+        let global = |name: &ast::Name| match !self.is_local(name) && self.names.global(name).is_some() {
+            true => Type::any(),
+            false => Type::Unknown,
+        };
+        match &term.kind {
+            TermKind::Scalar(value) => Type::of_value(value),
+            TermKind::Var(name) => global(name),
+            TermKind::Ref(r) => r.head.as_var().map(global).unwrap_or_default(),
+            TermKind::Array(items) => Type::of_items(items.iter().map(|item| self.early(item)).collect()),
+            TermKind::Set(items) => {
+                let of = items.iter().fold(Type::Unknown, |of, item| of.or(&self.early(item)));
+                Type::set(if of == Type::Unknown { Type::any() } else { of })
+            }
+            TermKind::Object(items) => {
+                let (mut fixed, mut dynamic) = (Vec::new(), items.is_empty().then(|| (Type::any(), Type::any())));
+                for (key, value) in items {
+                    match &key.kind {
+                        TermKind::Scalar(key) => fixed.push((key.clone(), self.early(value))),
+                        _ => dynamic = Some((self.early(key), self.early(value))),
+                    }
+                }
+                Type::object(fixed, dynamic)
+            }
+            TermKind::ArrayComp(c) => Type::array(Vec::new(), self.early(&c.head)),
+            TermKind::SetComp(c) => Type::set(self.early(&c.head)),
+            TermKind::ObjectComp(c) => Type::object(Vec::new(), Some((self.early(&c.key), self.early(&c.value)))),
+            TermKind::Call(_) | TermKind::TemplateString(_) => Type::Unknown,
+        }
+    }
+}
