@@ -1,5 +1,6 @@
 //! The command line's grammar. Flags stand over environment variables; nothing else configures a command.
 
+pub use crate::commands::policy::args::Policy;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -31,6 +32,9 @@ pub enum Command {
     /// Validate images against a policy, as `ec validate` does
     #[command(subcommand)]
     Validate(Validate),
+    /// Test, evaluate, check, format and measure Rego policies, as `opa` does
+    #[command(subcommand)]
+    Policy(Policy),
     /// Copy a snapshot's images with their signatures to where the release data maps them
     #[command(hide = true)]
     PushSnapshot(PushSnapshot),

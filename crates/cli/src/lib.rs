@@ -16,6 +16,10 @@ pub fn main(cli: Cli) -> i32 {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return error::Exit::Defect as i32;
     }
+    // Its exit codes are those of `opa`.
+    if let Command::Policy(args) = cli.command {
+        return commands::policy::run(&args);
+    }
     match dispatch(cli.command) {
         Ok(()) => 0,
         Err(error) => {
@@ -41,6 +45,8 @@ fn dispatch(command: Command) -> Result {
         Command::Run(args) => block_on(commands::run::run(args)),
         Command::Task(args::Task::Push(args)) => block_on(commands::task_push::run(args)),
         Command::Validate(args::Validate::Image(args)) => block_on(commands::validate::run(args)),
+        // Run already.
+        Command::Policy(_) => Ok(()),
         Command::PushSnapshot(args) => block_on(commands::push_snapshot::run(args)),
     }
 }

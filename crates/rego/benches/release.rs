@@ -42,6 +42,11 @@ fn cpu() -> f64 {
     fields[11].parse::<f64>().unwrap() / 100.0
 }
 
+fn status() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().find(|line| line.starts_with("VmHWM")).unwrap().to_owned()
+}
+
 fn main() {
     let Some(folder) = std::env::var_os("SLUICE_CONFORMA_POLICY").map(PathBuf::from) else { return };
     let inputs = PathBuf::from(std::env::var_os("BENCH_INPUTS").unwrap());
@@ -70,7 +75,7 @@ fn main() {
     engine.set_data(Value::from_json(&data));
     let start = Instant::now();
     let policy = engine.compile().unwrap_or_else(|errors| panic!("{errors:?}"));
-    println!("compile: {:?}; cpu so far {:.2}", start.elapsed(), cpu());
+    println!("{}", status()); println!("compile: {:?}; cpu so far {:.2}", start.elapsed(), cpu());
     let mut packages: Vec<String> = texts
         .iter()
         .filter(|(name, _)| name.contains("policy/release"))
@@ -119,8 +124,7 @@ fn main() {
         whole.elapsed().as_secs_f64() / count as f64,
         (cpu() - started) / count as f64
     );
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap());
+    println!("{}", status());
     if let Some(path) = std::env::var_os("BENCH_OUT") {
         let input = sluice_rego::json::parse(&inputs[0]).unwrap();
         let found = policy.eval_query(&query, Some(input), &options).unwrap();

@@ -1,6 +1,6 @@
 //! Queries that are compiled once and evaluated many times, and whose answers hold the values of their expressions.
 
-use crate::ast::{Location, Name, Source};
+use crate::ast::{Location, Module, Name, Source};
 use crate::compile::names::Names;
 use crate::compile::{self, Query};
 use crate::engine::{Bindings, Compiled, QueryOptions, Watch};
@@ -73,6 +73,9 @@ impl Compiled {
         let names = names(self, scope, &options)?;
         let source = Source::new(u32::MAX, "", query);
         let mut body = parse::parse_query(&source, &options)?;
+        if body.is_empty() {
+            return Err(vec![Error::new(Code::Compile, "empty query cannot be compiled")]);
+        }
         let seen: Vec<_> = body
             .iter()
             .filter(|expr| !declares_only(expr))
@@ -98,18 +101,24 @@ fn names(compiled: &Compiled, scope: &QueryScope, options: &Options) -> Result<N
     if scope.package.is_none() && scope.imports.is_empty() {
         return Ok(Names::default());
     }
-    let mut text = format!("package {}\n", scope.package.as_deref().unwrap_or("query"));
+    let mut head = parse_head(&format!("package {}", scope.package.as_deref().unwrap_or("query")), options)?;
     for import in &scope.imports {
-        text.push_str("import ");
-        text.push_str(import);
-        text.push('\n');
+        // Each on its own, so that errors name its own first row.
+        let read = parse_head(&format!("package query\nimport {import}"), options).map_err(|mut errors| {
+            errors.iter_mut().for_each(|error| error.location.row = error.location.row.saturating_sub(1));
+            errors
+        })?;
+        head.imports.extend(read.imports);
     }
-    let module = parse::parse_module(&Source::new(u32::MAX, "", &text), options)?;
     let rules = match scope.package {
-        Some(_) => rules(compiled, &compile::tree::package(&module)),
+        Some(_) => rules(compiled, &compile::tree::package(&head)),
         None => HashSet::new(),
     };
-    Ok(Names::new(&module, rules))
+    Ok(Names::new(&head, rules))
+}
+
+fn parse_head(text: &str, options: &Options) -> Result<Module, Vec<Error>> {
+    parse::parse_module(&Source::new(u32::MAX, "", text), options)
 }
 
 /// The names of the rules of a package.

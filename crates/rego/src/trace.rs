@@ -1,6 +1,7 @@
 //! What an evaluation tells of itself while it runs: for coverage, explanations and prints.
 
 use crate::ast::Location;
+use crate::error::Error;
 
 /// What happens during an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Happening<'a> {
     Note(&'a str),
     /// `print(...)`, its operands joined.
     Print(&'a str),
+    /// The error of a builtin that made its call undefined; strict evaluations end with it instead.
+    Fault(&'a Error),
 }
 
 /// Listens to an evaluation.
@@ -26,7 +29,7 @@ pub trait Tracer: Send {
     /// Something happened; the location's file is the index of the module among those added, `u32::MAX` for the query.
     fn happened(&mut self, what: Happening<'_>, at: Location);
 
-    /// Whether expressions and rules are of interest, rather than notes and prints alone. Asked once.
+    /// Whether expressions and rules are of interest, rather than notes, prints and faults alone. Asked once.
     fn wants_steps(&self) -> bool {
         true
     }

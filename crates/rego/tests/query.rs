@@ -69,3 +69,44 @@ fn a_prepared_query_is_evaluated_again() {
         assert_eq!(&*answers[0].expressions[0].text, "input.n + 1");
     }
 }
+
+#[test]
+fn a_question_that_asks_nothing_is_refused() {
+    let errors = policy().prepare("  ", &QueryScope::default()).unwrap_err();
+    assert_eq!(errors[0].to_string(), "rego_compile_error: empty query cannot be compiled");
+}
+
+#[test]
+fn errors_name_places_of_the_query_and_of_each_import_alone() {
+    let prepared = policy().prepare("x := 1; 1 / 0", &QueryScope::default()).unwrap();
+    let options = QueryOptions { strict_builtin_errors: true, ..QueryOptions::default() };
+    let error = prepared.eval(None, &options).unwrap_err().remove(0);
+    assert_eq!((error.location.row, error.location.col), (1, 9), "{error}");
+    let imports = vec!["data.a.p".to_owned(), "foo".to_owned()];
+    let error = policy().prepare("1", &QueryScope { package: None, imports }).unwrap_err().remove(0);
+    assert_eq!((error.location.row, error.location.col), (1, 8), "{error}");
+}
+
+/// Keeps the errors of builtins.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl sluice_rego::Tracer for Faults {
+    fn happened(&mut self, what: sluice_rego::Happening<'_>, _: sluice_rego::ast::Location) {
+        if let sluice_rego::Happening::Fault(error) = what {
+            self.0.push(error.message.clone());
+        }
+    }
+
+    fn wants_steps(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_tracer_hears_errors_that_are_only_undefined() {
+    let mut faults = Faults::default();
+    let prepared = policy().prepare("not 1 / 0", &QueryScope::default()).unwrap();
+    prepared.eval_traced(None, &QueryOptions::default(), &mut faults).unwrap();
+    assert_eq!(faults.0, ["div: divide by zero"]);
+}

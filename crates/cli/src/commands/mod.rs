@@ -8,6 +8,7 @@ pub mod git_serve;
 pub mod library;
 pub mod lock;
 pub mod pin;
+pub mod policy;
 pub mod push_snapshot;
 pub mod report;
 pub mod run;

@@ -7,6 +7,7 @@ mod careless;
 mod check;
 mod declared;
 mod doubts;
+mod fold;
 pub mod ir;
 mod lower;
 mod metadata;
@@ -137,6 +138,7 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
     }
     errors.finish()?;
     warnings.extend(doubts::find(&tree, &rules, &sources));
+    rules.iter_mut().for_each(fold::rule);
     Ok(Policy { tree, rules, sources, documents, warnings })
 }
 
@@ -175,6 +177,7 @@ pub fn compile_query_in(
         wrong.into_iter().for_each(|error| errors.push(Stage::Types, error));
     }
     errors.finish()?;
+    fold::body(&mut lowered);
     Ok(Query { body: lowered, slots: slots.len(), vars })
 }
 
@@ -197,11 +200,13 @@ fn unsafe_errors(
     if found.iter().any(|(_, name)| name.is_some()) {
         found.retain(|(_, name)| name.is_some());
     }
-    found.sort_by_key(|(place, name)| (*place, name.is_some_and(|name| name.starts_with('$')), *name));
+    // Wildcards, and the variables that hold the values of a query's expressions.
+    let nameless = |name: &str| name.starts_with('$') || name.contains(' ');
+    found.sort_by_key(|(place, name)| (*place, name.is_some_and(nameless), *name));
     for (location, name) in found {
         let message = match name {
             None => "expression is unsafe".to_owned(),
-            Some(name) if name.starts_with('$') => "var _ is unsafe".to_owned(),
+            Some(name) if nameless(name) => "var _ is unsafe".to_owned(),
             Some(name) if !parse::is_keyword(name, Version::V0) && parse::is_keyword(name, Version::V1) => {
                 format!("var {name} is unsafe (hint: `import future.keywords.{name}` to import a future keyword)")
             }

@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::record::Origin;
-use super::{Eval, Next, Res};
+use super::{Eval, Halt, Next, Res};
 use crate::ast::Location;
 use crate::builtins::{Builtin, BuiltinError, Outcome};
 use crate::compile::ir::{Callee, HostId, Term};
@@ -139,14 +139,22 @@ impl<'p> Eval<'p> {
                 Err(self.fail(Code::EvalBuiltin, format!("{name}: the host has no answer to this call"), location))
             }
             Err(error) if !self.strict => {
+                if self.tracer.is_some()
+                    && let Halt::Error(fault) = self.fault(&error, name, location)
+                {
+                    self.tell(Happening::Fault(&fault), location);
+                }
                 self.context.failed.push((Arc::from(name), error, location));
                 Ok(None)
             }
-            Err(BuiltinError::Type(message)) => Err(self.fail(Code::EvalType, format!("{name}: {message}"), location)),
-            Err(BuiltinError::Failed(message)) => {
-                Err(self.fail(Code::EvalBuiltin, format!("{name}: {message}"), location))
-            }
+            Err(error) => Err(self.fault(&error, name, location)),
         }
+    }
+
+    /// An error of a builtin's as one of the evaluation.
+    fn fault(&self, error: &BuiltinError, name: &str, location: Location) -> Halt {
+        let code = if matches!(error, BuiltinError::Type(_)) { Code::EvalType } else { Code::EvalBuiltin };
+        self.fail(code, format!("{name}: {error}"), location)
     }
 
     /// What a call gave, against what is asked of it.

@@ -148,7 +148,7 @@ impl<'p> Eval<'p> {
         let source = sources.iter().find(|source| source.index == location.file);
         Halt::Error(Box::new(match source {
             Some(source) if location.row > 0 => Error::at(code, message, location, source),
-            // Of the query, which has no file.
+            // Of the query, which no file holds.
             _ => {
                 let mut error = Error::new(code, message);
                 error.location = location;

@@ -10,7 +10,7 @@ impl<'p> Eval<'p> {
     /// Tells whoever listens.
     pub(super) fn tell(&mut self, what: Happening<'_>, at: Location) {
         if let Some(tracer) = &mut self.tracer
-            && (self.watched || matches!(what, Happening::Note(_) | Happening::Print(_)))
+            && (self.watched || matches!(what, Happening::Note(_) | Happening::Print(_) | Happening::Fault(_)))
         {
             tracer.happened(what, at);
         }

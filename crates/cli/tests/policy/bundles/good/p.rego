@@ -1,0 +1,3 @@
+package p
+
+q := data.a.b.k + 1

@@ -1,0 +1,3 @@
+package a.b.k
+
+z := 1

@@ -1,0 +1,3 @@
+package bad
+
+p contains x if true

@@ -1,0 +1,6 @@
+package a
+import rego.v1
+p  if {
+x:=1
+   x==1
+}

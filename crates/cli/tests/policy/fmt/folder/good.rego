@@ -1,0 +1,3 @@
+package a
+
+q := 1
