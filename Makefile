@@ -54,7 +54,7 @@ peers: ## the tests against cosign, kubectl and OPA, built from pinned Go module
 	$(CARGO) test --locked --workspace --test 'peers*' --test kubectl --test differential
 
 .PHONY: soak
-soak: ## the crash and concurrency tests many times over, and ten minutes of policies against OPA
+soak: ## the crash and concurrency tests many times over, and ten minutes of policies against OPA (DURATION=seconds)
 	opa=$$(tools/build opa) && SLUICE_OPA=$$opa SLUICE_DIFFERENTIAL_SECONDS=$(or $(DURATION),600) SLUICE_FUZZ_SECONDS=$(or $(DURATION),60) \
 	PROPTEST_CASES=$(or $(CASES),20000) $(CARGO) test --locked --workspace --release
 

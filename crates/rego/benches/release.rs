@@ -75,7 +75,8 @@ fn main() {
     engine.set_data(Value::from_json(&data));
     let start = Instant::now();
     let policy = engine.compile().unwrap_or_else(|errors| panic!("{errors:?}"));
-    println!("{}", status()); println!("compile: {:?}; cpu so far {:.2}", start.elapsed(), cpu());
+    println!("{}", status());
+    println!("compile: {:?}; cpu so far {:.2}", start.elapsed(), cpu());
     let mut packages: Vec<String> = texts
         .iter()
         .filter(|(name, _)| name.contains("policy/release"))

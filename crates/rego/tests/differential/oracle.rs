@@ -1,11 +1,13 @@
 //! OPA as a child process that answers one request a line, in order; requests are written ahead so that it never waits.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// A running OPA.
 pub struct Oracle {
+    program: OsString,
     child: Child,
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
@@ -19,34 +21,46 @@ impl Oracle {
             eprintln!("NOT COMPARED with OPA: set SLUICE_OPA to what `tools/build opa` prints");
             return None;
         };
+        Some(Self::of(&program))
+    }
+
+    fn of(program: &OsStr) -> Self {
         let mut child = Command::new(program)
             .args(["peer", "serve"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("OPA starts");
         let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Some(Self { child, to, from })
+        Self { program: program.to_owned(), child, to, from }
     }
 
-    /// Answers to all requests.
+    /// Answers to all requests. Some policies overflow OPA's own stack, which ends it: then it is started again, and what
+    /// it did not answer has no answer to compare with.
     pub fn ask(&mut self, requests: &[Json]) -> Vec<Json> {
         let to = self.to.as_mut().unwrap();
         let from = &mut self.from;
-        std::thread::scope(|scope| {
+        let mut answers: Vec<Json> = std::thread::scope(|scope| {
             scope.spawn(move || {
                 let text: String = requests.iter().map(|request| format!("{request}\n")).collect();
-                to.write_all(text.as_bytes()).and_then(|()| to.flush()).expect("OPA reads");
+                // That OPA ended is seen where it is read from.
+                let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
             });
-            requests
-                .iter()
-                .map(|request| {
-                    let mut line = String::new();
-                    from.read_line(&mut line).expect("OPA answers");
-                    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?} for {request}"))
-                })
-                .collect()
-        })
+            let mut line = String::new();
+            let mut next = || {
+                line.clear();
+                from.read_line(&mut line).ok().filter(|length| *length > 0)?;
+                Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")))
+            };
+            requests.iter().map_while(|_| next()).collect()
+        });
+        if answers.len() < requests.len() {
+            let ended = std::mem::replace(self, Self::of(&self.program));
+            drop(ended);
+            answers.resize(requests.len(), json!({"errors": [{"code": "panic", "message": "OPA ended"}]}));
+        }
+        answers
     }
 }
 
