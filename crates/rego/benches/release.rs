@@ -42,6 +42,11 @@ fn cpu() -> f64 {
     fields[11].parse::<f64>().unwrap() / 100.0
 }
 
+fn rss() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().find(|line| line.starts_with("VmRSS")).unwrap().to_owned()
+}
+
 fn status() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     status.lines().find(|line| line.starts_with("VmHWM")).unwrap().to_owned()
@@ -56,12 +61,14 @@ fn main() {
     files(&folder.join("policy/release"), ".rego", &mut paths);
     let texts: Vec<(String, String)> =
         paths.iter().map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap())).collect();
+    println!("texts: {}", rss());
     let start = Instant::now();
     let mut engine = Engine::new(Version::V1);
     HOST.iter().for_each(|(name, arity)| engine.add_builtin(HostBuiltin::new(name, *arity, |_, _| Ok(None))));
     for (name, text) in &texts {
         engine.add_module(name, text).unwrap();
     }
+    println!("{}", rss());
     println!("parse {} files: {:?}", texts.len(), start.elapsed());
     let mut data = serde_json::json!({"config": {"policy": {"when_ns": 1_750_000_000_000_000_000_i64}}});
     let mut ymls = Vec::new();
@@ -75,8 +82,9 @@ fn main() {
     engine.set_data(Value::from_json(&data));
     let start = Instant::now();
     let policy = engine.compile().unwrap_or_else(|errors| panic!("{errors:?}"));
-    println!("{}", status());
-    println!("compile: {:?}; cpu so far {:.2}", start.elapsed(), cpu());
+    println!("{} {}", status(), rss()); println!("compile: {:?}; cpu so far {:.2}", start.elapsed(), cpu());
+    drop(engine);
+    println!("engine dropped: {}", rss());
     let mut packages: Vec<String> = texts
         .iter()
         .filter(|(name, _)| name.contains("policy/release"))

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub enum Number {
     Int(i64),
     /// Outside i64.
-    Big(BigInt),
+    Big(Arc<BigInt>),
     /// Not integral; its text is the shortest that reads back as this double. Never NaN or infinite.
     Float(f64),
     /// Any other text of JSON's grammar, e.g. `1.0`, `1e3`, `0.3333333333333333333`.
@@ -62,7 +62,7 @@ impl Number {
     pub fn from_big(n: BigInt) -> Self {
         match i64::try_from(&n) {
             Ok(small) => Self::Int(small),
-            Err(_) => Self::Big(n),
+            Err(_) => Self::Big(Arc::new(n)),
         }
     }
 
@@ -149,7 +149,7 @@ impl Number {
     pub fn as_big(&self) -> Option<BigInt> {
         match self {
             Self::Int(n) => Some(BigInt::from(*n)),
-            Self::Big(n) => Some(n.clone()),
+            Self::Big(n) => Some((**n).clone()),
             Self::Float(_) | Self::Text(_) => None,
         }
     }

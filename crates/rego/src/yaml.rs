@@ -133,7 +133,7 @@ fn scalar(out: &mut String, value: &Value, depth: usize) {
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         // What is no integer of 64 bits becomes a double on the way.
         Value::Number(n @ Number::Int(_)) => out.push_str(&n.to_string()),
-        Value::Number(Number::Big(big)) if u64::try_from(big).is_ok() => out.push_str(&big.to_string()),
+        Value::Number(Number::Big(big)) if u64::try_from(&**big).is_ok() => out.push_str(&big.to_string()),
         Value::Number(n) => out.push_str(&crate::number::general(n.to_f64(), 6)),
         Value::String(text) => string(out, text, depth),
         Value::Object(map) if map.is_empty() => out.push_str("{}"),

@@ -25,7 +25,7 @@ pub enum TermKind {
     Array(Vec<Term>),
     Object(Vec<(Term, Term)>),
     Set(Vec<Term>),
-    Call(Call),
+    Call(Box<Call>),
     ArrayComp(Box<Comprehension>),
     SetComp(Box<Comprehension>),
     ObjectComp(Box<ObjectComprehension>),

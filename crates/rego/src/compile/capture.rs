@@ -19,7 +19,7 @@ pub fn capture(body: &mut Body, names: &Names, tree: &Tree) -> Vec<Option<Name>>
             _ if expr.negated => None,
             ExprKind::Term(term) => Some(std::mem::take(&mut **term)),
             ExprKind::Call(call) if gives_value(call, names, tree) => {
-                Some(Term::new(expr.location, TermKind::Call((**call).clone())))
+                Some(Term::new(expr.location, TermKind::Call(call.clone())))
             }
             ExprKind::Call(_) | ExprKind::Some(_) | ExprKind::Every(_) => None,
         };

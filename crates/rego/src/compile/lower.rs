@@ -505,7 +505,7 @@ impl<'a> Lower<'a> {
             ast::TemplatePart::Expr(expr) => {
                 let term = match &expr.kind {
                     ast::ExprKind::Term(term) => (**term).clone(),
-                    ast::ExprKind::Call(call) => ast::Term::new(expr.location, TermKind::Call((**call).clone())),
+                    ast::ExprKind::Call(call) => ast::Term::new(expr.location, TermKind::Call(call.clone())),
                     _ => return Term::Set(Vec::new()),
                 };
                 let location = expr.location;

@@ -109,7 +109,7 @@ impl Parser<'_> {
             return Some(Expr::new(from, ExprKind::Call(Box::new(call))));
         }
         let kind = match lhs.kind {
-            TermKind::Call(call) => ExprKind::Call(Box::new(call)),
+            TermKind::Call(call) => ExprKind::Call(call),
             _ => ExprKind::Term(Box::new(lhs)),
         };
         Some(Expr::new(from, kind))
@@ -149,7 +149,7 @@ impl Parser<'_> {
         let start = self.mark();
         self.scan();
         if let Some(Term { kind: TermKind::Call(call), .. }) = self.infix() {
-            let (key, value, domain) = self.members(call, "expected `x in xs` or `x, y in xs` expression")?;
+            let (key, value, domain) = self.members(*call, "expected `x in xs` or `x, y in xs` expression")?;
             let mut expr = Expr::new(from, ExprKind::Some(Box::new(SomeDecl::In { key, value, domain })));
             self.with_modifiers(&mut expr)?;
             return Some(expr);
@@ -190,7 +190,7 @@ impl Parser<'_> {
             return None;
         };
         let domain_height = self.height;
-        let (key, value, domain) = self.members(call, EVERY_FORM)?;
+        let (key, value, domain) = self.members(*call, EVERY_FORM)?;
         if key.as_ref().is_some_and(|key| key.as_var().is_none()) {
             self.illegal("expected key to be a variable");
             return None;

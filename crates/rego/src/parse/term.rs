@@ -44,7 +44,7 @@ impl Parser<'_> {
                         self.grow(height.max(self.height))?;
                         let location = self.span(lhs.location);
                         let call = Call::builtin(place, "internal.member_3", vec![lhs, middle, rhs]);
-                        lhs = Term::new(location, TermKind::Call(call));
+                        lhs = Term::new(location, TermKind::Call(Box::new(call)));
                         if self.at(Kind::In) {
                             continue;
                         }
@@ -61,7 +61,7 @@ impl Parser<'_> {
                     self.grow(height.max(self.height))?;
                     let location = self.span(lhs.location);
                     let call = Call::builtin(place, "internal.member_2", vec![lhs, rhs]);
-                    lhs = Term::new(location, TermKind::Call(call));
+                    lhs = Term::new(location, TermKind::Call(Box::new(call)));
                     if self.at(Kind::In) {
                         continue;
                     }
@@ -90,7 +90,7 @@ impl Parser<'_> {
                     height = self.height;
                     max = precedence;
                     let location = self.span(lhs.location);
-                    lhs = Term::new(location, TermKind::Call(Call::builtin(place, name, vec![lhs, rhs])));
+                    lhs = Term::new(location, TermKind::Call(Box::new(Call::builtin(place, name, vec![lhs, rhs]))));
                 }
                 // The error is noted; looser operators may still follow.
                 None => max = precedence - 1,
@@ -249,7 +249,7 @@ impl Parser<'_> {
         if is_set && operator.head.as_var().is_some_and(|name| &**name == "set") {
             return Some(Term::new(location, TermKind::Set(args)));
         }
-        Some(Term::new(location, TermKind::Call(Call { location: place, operator, args })))
+        Some(Term::new(location, TermKind::Call(Box::new(Call { location: place, operator, args }))))
     }
 }
 
