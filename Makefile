@@ -48,12 +48,14 @@ test: ## the tests that need Rust and Debian packages
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 .PHONY: peers
-peers: ## the tests against cosign and kubectl, built from pinned Go modules
-	cosign=$$(tools/build cosign) && kubectl=$$(tools/build kubectl) && \
-	SLUICE_COSIGN=$$cosign KUBECTL=$$kubectl $(CARGO) test --locked --workspace --test 'peers*' --test kubectl
+peers: ## the tests against cosign, kubectl and OPA, built from pinned Go modules
+	cosign=$$(tools/build cosign) && kubectl=$$(tools/build kubectl) && opa=$$(tools/build opa) && \
+	SLUICE_COSIGN=$$cosign KUBECTL=$$kubectl SLUICE_OPA=$$opa \
+	$(CARGO) test --locked --workspace --test 'peers*' --test kubectl --test differential
 
 .PHONY: soak
-soak: ## the crash and concurrency tests, many times over
+soak: ## the crash and concurrency tests many times over, and ten minutes of policies against OPA (DURATION=seconds)
+	opa=$$(tools/build opa) && SLUICE_OPA=$$opa SLUICE_DIFFERENTIAL_SECONDS=$(or $(DURATION),600) SLUICE_FUZZ_SECONDS=$(or $(DURATION),60) \
 	PROPTEST_CASES=$(or $(CASES),20000) $(CARGO) test --locked --workspace --release
 
 .PHONY: bench

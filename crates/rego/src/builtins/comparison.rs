@@ -24,10 +24,9 @@ fn member(item: &Value, whole: &Value) -> bool {
     }
 }
 
-/// `key, item in whole`; a set's keys are its items.
+/// `key, item in whole`; a set has no keys here.
 fn member_at(key: &Value, item: &Value, whole: &Value) -> bool {
     match whole {
-        Value::Set(items) => key == item && items.contains(item),
         Value::Object(map) => map.get(key) == Some(item),
         Value::Array(items) => match key {
             Value::Number(n) => n

@@ -38,8 +38,18 @@ impl Lower<'_> {
         };
         let callee = self.callee(&call.operator);
         let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
-        for arg in &call.args {
-            args.push(self.term(arg, false, out));
+        for (i, arg) in call.args.iter().enumerate() {
+            let lowered = self.term(arg, true, out);
+            // A comprehension comes before what is looked up for the arguments after it.
+            let early = matches!(lowered, Term::Comp(_)) && i + 1 < call.args.len();
+            args.push(if early { Term::Var(self.hoist(lowered, arg.location, out)) } else { lowered });
+        }
+        // Paths are looked up after calls.
+        for (lowered, arg) in args.iter_mut().zip(&call.args) {
+            if matches!(lowered, Term::Ref(_)) {
+                let path = std::mem::replace(lowered, Term::Const(Value::Null));
+                *lowered = Term::Var(self.hoist(path, arg.location, out));
+            }
         }
         let callee = match callee {
             Ok(callee) => callee,

@@ -1,6 +1,6 @@
 //! What rules may not be to one another: of different kinds at one place, below a complete document, or recursive.
 
-use super::ir::{Callee, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
+use super::ir::{Callee, CalleeKey, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
 use super::stage::{Errors, Stage};
 use super::tree::{ROOT, Tree};
 use crate::ast::{Location, Source};
@@ -233,12 +233,30 @@ impl Reached<'_> {
             ExprKind::With { with, body } => {
                 for with in with {
                     match with {
-                        With::Input(_, value) | With::Data(_, _, value) | With::CallValue(_, value) => self.term(value),
-                        With::CallOther(_, other) => self.callee(other),
+                        With::Input(_, value) => self.term(value),
+                        With::Data(path, _, value) => {
+                            let path: Vec<Term> = path.iter().cloned().map(Term::Const).collect();
+                            self.data(ROOT, &path);
+                            self.term(value);
+                        }
+                        With::CallValue(key, value) => {
+                            self.replaced(*key);
+                            self.term(value);
+                        }
+                        With::CallOther(key, other) => {
+                            self.replaced(*key);
+                            self.callee(other);
+                        }
                     }
                 }
                 self.body(body);
             }
+        }
+    }
+
+    fn replaced(&mut self, key: CalleeKey) {
+        if let CalleeKey::Function(node) = key {
+            self.nodes.insert(node);
         }
     }
 
@@ -279,9 +297,12 @@ impl Reached<'_> {
     /// What a path leads to, and all below where it ends or takes any key.
     fn data(&mut self, node: NodeId, path: &[Term]) {
         let at = &self.tree.nodes[node];
-        if at.defined() && at.arity.is_none() {
+        if at.defined() {
+            // A function, too, though what holds it shows none of it.
             self.nodes.insert(node);
-            return;
+            if !at.partial {
+                return;
+            }
         }
         match path.split_first() {
             Some((Term::Const(key), rest)) => {

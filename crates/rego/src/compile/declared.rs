@@ -1,6 +1,6 @@
 //! Which names an expression or a pattern declares.
 
-use crate::ast::{Expr, ExprKind, Name, SomeDecl, Term, TermKind};
+use crate::ast::{Expr, ExprKind, Name, SomeDecl, TemplatePart, Term, TermKind};
 use std::collections::HashSet;
 
 /// The names that an expression declares in its own body.
@@ -18,7 +18,13 @@ pub fn names(expr: &Expr, into: &mut HashSet<Name>) {
         }
         ExprKind::Some(some) => match &**some {
             SomeDecl::Vars(vars) => vars.iter().for_each(|var| pattern(var, &mut add)),
-            SomeDecl::In { key, value, .. } => {
+            SomeDecl::In { key, value, domain } => {
+                let taken = used(domain);
+                let mut add = |name: &Name| {
+                    if !taken.contains(name) {
+                        add(name);
+                    }
+                };
                 if let Some(key) = key {
                     pattern(key, &mut add);
                 }
@@ -48,5 +54,43 @@ pub fn assignable<'t>(term: &'t Term, wrong: &mut dyn FnMut(&'t Term)) {
         TermKind::Array(items) => items.iter().for_each(|item| assignable(item, wrong)),
         TermKind::Object(items) => items.iter().for_each(|(_, value)| assignable(value, wrong)),
         _ => wrong(term),
+    }
+}
+
+/// The variables of a term, but for those inside comprehensions and the operators of calls.
+pub fn used(term: &Term) -> HashSet<Name> {
+    let mut names = HashSet::new();
+    collect(term, &mut names);
+    names
+}
+
+fn collect(term: &Term, into: &mut HashSet<Name>) {
+    match &term.kind {
+        TermKind::Var(name) => {
+            into.insert(name.clone());
+        }
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| collect(item, into)),
+        TermKind::Object(items) => items.iter().for_each(|(key, value)| {
+            collect(key, into);
+            collect(value, into);
+        }),
+        TermKind::Ref(r) => {
+            collect(&r.head, into);
+            r.path.iter().for_each(|part| collect(part, into));
+        }
+        TermKind::Call(call) => call.args.iter().for_each(|arg| collect(arg, into)),
+        TermKind::TemplateString(template) => {
+            for part in &template.parts {
+                match part {
+                    TemplatePart::Scalar(_) => {}
+                    TemplatePart::Expr(expr) => match &expr.kind {
+                        ExprKind::Term(term) => collect(term, into),
+                        ExprKind::Call(call) => call.args.iter().for_each(|arg| collect(arg, into)),
+                        ExprKind::Some(_) | ExprKind::Every(_) => {}
+                    },
+                }
+            }
+        }
+        TermKind::Scalar(_) | TermKind::ArrayComp(_) | TermKind::SetComp(_) | TermKind::ObjectComp(_) => {}
     }
 }

@@ -46,6 +46,8 @@ pub struct Lower<'a> {
     pub strict: bool,
     /// Deprecated builtins are errors.
     pub v1: bool,
+    /// Of a query, where `==` is a call like others.
+    pub query: bool,
     /// What `rego.metadata.chain` and `rego.metadata.rule` give here.
     pub(super) metadata: Option<Metadata<'a>>,
     scopes: Vec<Scope>,
@@ -61,7 +63,7 @@ impl<'a> Lower<'a> {
     /// Nothing lowered yet.
     pub fn new(tree: &'a Tree, names: &'a Names, source: &'a Source) -> Self {
         let (slots, errors, scopes, free) = (Vec::new(), Errors::default(), Vec::new(), HashMap::new());
-        let (strict, v1) = (false, false);
+        let (strict, v1, query) = (false, false, false);
         let (places, used_args) = (Places::default(), HashSet::new());
         Self {
             tree,
@@ -71,6 +73,7 @@ impl<'a> Lower<'a> {
             errors,
             strict,
             v1,
+            query,
             metadata: None,
             scopes,
             free,
@@ -180,8 +183,13 @@ impl<'a> Lower<'a> {
 
     /// Declares each variable of a pattern.
     pub fn declare_pattern(&mut self, term: &ast::Term, how: How) {
+        self.declare_but(&HashSet::new(), term, how);
+    }
+
+    /// Declares each variable of a pattern, but for some names.
+    fn declare_but(&mut self, taken: &HashSet<Name>, term: &ast::Term, how: How) {
         super::declared::pattern(term, &mut |name| {
-            if name.starts_with('$') {
+            if name.starts_with('$') || taken.contains(name) {
                 return;
             }
             if how != How::Argument
@@ -226,7 +234,12 @@ impl<'a> Lower<'a> {
             self.plain(expr, out);
             return;
         }
-        let mut with = Vec::new();
+        let (mut with, mut body) = (Vec::new(), Vec::new());
+        // What `some` declares is known to the replacements, what is assigned is not.
+        let declares = matches!(&expr.kind, ast::ExprKind::Some(_));
+        if declares {
+            self.plain(expr, &mut body);
+        }
         for modifier in &expr.with {
             if let Some(lowered) = self.with(modifier, out) {
                 if let With::CallOther(..) = lowered {
@@ -235,8 +248,9 @@ impl<'a> Lower<'a> {
                 with.push(lowered);
             }
         }
-        let mut body = Vec::new();
-        self.plain(expr, &mut body);
+        if !declares {
+            self.plain(expr, &mut body);
+        }
         out.push(Expr { location: expr.location, kind: ExprKind::With { with, body } });
     }
 
@@ -279,6 +293,13 @@ impl<'a> Lower<'a> {
                         }
                         Some(kind)
                     }
+                    // Paths stay inside it: `not input.x == 1` is true where there is none. Once all is known to be
+                    // bound, this is an equation.
+                    (Some("equal"), [left, right]) if !self.query => {
+                        let callee = Callee::Builtin(&super::EQUATION);
+                        let args = vec![self.term(left, true, out), self.term(right, true, out)];
+                        Some(ExprKind::Call { callee, args, out: None })
+                    }
                     (Some("eq"), [left, right]) => {
                         if let (TermKind::Call(_), false) = (&left.kind, matches!(right.kind, TermKind::Call(_))) {
                             let left = self.side(left, expr.negated, out);
@@ -293,6 +314,11 @@ impl<'a> Lower<'a> {
             ast::ExprKind::Some(some) => match &**some {
                 ast::SomeDecl::Vars(vars) => {
                     for var in vars {
+                        // Only what is wrong with the first of them is told.
+                        if var.as_var().is_some_and(|name| self.declared_above(name).is_some()) {
+                            self.declare_pattern(var, How::Declared);
+                            break;
+                        }
                         self.declare_pattern(var, How::Declared);
                         if let (Some(name), Some(scope)) = (var.as_var(), self.scopes.last_mut()) {
                             scope.unused.push((name.clone(), expr.location, How::Declared));
@@ -301,11 +327,12 @@ impl<'a> Lower<'a> {
                     None
                 }
                 ast::SomeDecl::In { key, value, domain } => {
+                    // What the domain names is not declared: `some x in x` looks into the x that there is.
+                    let taken = super::declared::used(domain);
                     let lowered = self.term(domain, true, out);
-                    if let Some(key) = key {
-                        self.declare_pattern(key, How::Declared);
+                    for pattern in key.iter().chain([value]) {
+                        self.declare_but(&taken, pattern, How::Declared);
                     }
-                    self.declare_pattern(value, How::Declared);
                     let key = match key {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
@@ -346,9 +373,14 @@ impl<'a> Lower<'a> {
     /// `print`. As in OPA, its operands are not looked up where nobody listens; names in them count as used.
     fn print(&mut self, call: &ast::Call, out: &mut Vec<Expr>) -> ExprKind {
         if !self.tree.prints {
+            let (before, free) = (std::mem::take(&mut self.errors), self.free.clone());
             call.args.iter().for_each(|arg| {
                 self.term(arg, false, &mut Vec::new());
             });
+            let mut found = std::mem::replace(&mut self.errors, before);
+            found.keep(Stage::Locals);
+            self.errors.append(&mut found);
+            self.free = free;
             return ExprKind::Holds(Term::Const(Value::Bool(true)));
         }
         let operand = |arg: &ast::Term| match &arg.kind {
@@ -381,11 +413,18 @@ impl<'a> Lower<'a> {
     fn equal(&mut self, left: &ast::Term, right: Side, out: &mut Vec<Expr>) -> ExprKind {
         match right {
             Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
-            Side::Call(ExprKind::Call { callee, args, out: None }, location) => {
-                let left = self.term(left, false, out);
-                self.place = Some(location);
-                ExprKind::Call { callee, args, out: Some(left) }
-            }
+            Side::Call(ExprKind::Call { callee, args, out: None }, location) => match self.term(left, true, out) {
+                // The call comes first.
+                path @ Term::Ref(_) => {
+                    let slot = self.fresh();
+                    out.push(Expr { location, kind: ExprKind::Call { callee, args, out: Some(Term::Var(slot)) } });
+                    ExprKind::Eq(Term::Var(slot), path)
+                }
+                left => {
+                    self.place = Some(location);
+                    ExprKind::Call { callee, args, out: Some(left) }
+                }
+            },
             Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(self.term(left, true, out), term),
             // Wrong, and said already.
             Side::Call(..) => ExprKind::Holds(Term::Const(Value::Bool(false))),
@@ -477,8 +516,13 @@ impl<'a> Lower<'a> {
                 self.enter();
                 let slot = self.declare(&name, How::Declared);
                 let body = self.body(std::slice::from_ref(&assign));
+                // What a template names is named in the body around it.
+                let seen = self.scopes.last_mut().map(|scope| std::mem::take(&mut scope.seen)).unwrap_or_default();
                 self.leave();
                 self.leave();
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.seen.extend(seen);
+                }
                 Term::Comp(Box::new(Comp::Set(Term::Var(slot), body)))
             }
         }
@@ -491,7 +535,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A variable equal to a term.
-    fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
+    pub(super) fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
         let slot = self.fresh();
         out.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
         slot

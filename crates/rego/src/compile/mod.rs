@@ -22,8 +22,9 @@ pub mod tree;
 pub mod typing;
 mod vars;
 
+use crate::Value;
 use crate::ast::{Location, Module, Name, Source, Version};
-use crate::builtins::{self, HostBuiltin};
+use crate::builtins::{self, Builtin, HostBuiltin};
 use crate::error::{Code, Error};
 use crate::{hints, parse};
 pub use capture::capture;
@@ -159,9 +160,14 @@ pub fn compile_query_in(
     source: &Source,
     body: &[crate::ast::Expr],
 ) -> Result<Query, Vec<Error>> {
+    if body.is_empty() {
+        return Err(vec![Error::new(Code::Compile, "empty query cannot be compiled")]);
+    }
     let mut lower = Lower::new(&policy.tree, names, source);
+    lower.query = true;
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
+    lower.leave();
     let (slots, mut errors, places) = (lower.slots, lower.errors, lower.places);
     let mut missing = Vec::new();
     safety::order(&mut lowered, &mut Slots::default(), &slots, &mut missing);
@@ -211,6 +217,14 @@ fn unsafe_errors(
         errors.push(stage, Error::at(Code::UnsafeVar, message, location, source).with_hint(hint));
     }
 }
+
+/// `==` as an expression of a rule, until it is known that all its variables are bound: then it is an equation.
+static EQUATION: Builtin = Builtin {
+    name: "eq",
+    arity: 2,
+    nondeterministic: false,
+    call: |args, _| Ok(Some(Value::Bool(args.first() == args.get(1)))),
+};
 
 /// The builtin of a name.
 fn builtin(name: &str, tree: &Tree) -> Option<Callee> {

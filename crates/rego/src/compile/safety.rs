@@ -1,7 +1,7 @@
 //! Puts the expressions of bodies into an order in which every variable is bound before it is needed, keeping the written
 //! order where it can, and names the variables for which there is none.
 
-use super::ir::{Comp, Expr, ExprKind, Ref, Root, Slot, Term};
+use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term};
 use super::slots::Slots;
 use super::vars::Vars;
 use crate::ast::{Location, Name};
@@ -36,6 +36,7 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
             match after.filter(|after| vars.direct.within(after)) {
                 Some(after) => {
                     inside(&mut expr, safe, names, errors);
+                    equation(&mut expr.kind);
                     *safe = after;
                     body.push(expr);
                 }
@@ -65,6 +66,20 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
             errors.push(Unsafe { slot, location: expr.location });
         }
         body.push(expr);
+    }
+}
+
+/// A comparison with `==`, all of whose variables are bound, is an equation.
+fn equation(kind: &mut ExprKind) {
+    match kind {
+        ExprKind::Not(inner) => equation(&mut inner.kind),
+        ExprKind::Call { callee: Callee::Builtin(builtin), args, out: None } if builtin.name == "eq" => {
+            if let [left, right] = args.as_mut_slice() {
+                let take = |term: &mut Term| std::mem::replace(term, Term::Const(crate::Value::Null));
+                *kind = ExprKind::Eq(take(left), take(right));
+            }
+        }
+        _ => {}
     }
 }
 
@@ -163,7 +178,12 @@ fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
             }
         }
         ExprKind::Call { args, out, .. } => {
-            if !args.iter().all(|arg| ready(arg, safe)) {
+            for arg in args {
+                if let Term::Ref(r) = arg {
+                    keys(r, &mut after);
+                }
+            }
+            if !args.iter().all(|arg| ready(arg, &after)) {
                 return None;
             }
             if let Some(out) = out {
@@ -248,10 +268,10 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
     // Two collections as written bind each other's variables member by member or not at all.
     let written = |term: &Term| matches!(term, Term::Array(_) | Term::Object(_) | Term::Set(_) | Term::Const(_));
     if !(written(a) && written(b)) {
-        if ready(a, safe) {
+        if ready(a, safe) && takes(b, a, true) {
             binds(b, safe);
         }
-        if ready(b, safe) {
+        if ready(b, safe) && takes(a, b, false) {
             binds(a, safe);
         }
     }
@@ -274,5 +294,14 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
             }
         }
         _ => {}
+    }
+}
+
+/// Whether a pattern binds its variables from a comprehension, which may stand left of it.
+fn takes(pattern: &Term, from: &Term, left: bool) -> bool {
+    match (pattern, from) {
+        (Term::Array(_), Term::Comp(comp)) => !left || matches!(**comp, Comp::Array(..)),
+        (Term::Object(_), Term::Comp(comp)) => left && matches!(**comp, Comp::Object(..)),
+        _ => true,
     }
 }

@@ -43,6 +43,11 @@ impl Errors {
         self.0.append(&mut other.0);
     }
 
+    /// Drops those of stages after one.
+    pub fn keep(&mut self, last: Stage) {
+        self.0.retain(|(of, _)| *of <= last);
+    }
+
     /// Whether a stage or one before it found any.
     pub fn until(&self, stage: Stage) -> bool {
         self.0.iter().any(|(of, _)| *of <= stage)

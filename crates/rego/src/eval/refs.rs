@@ -22,10 +22,11 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Base documents have strings for keys: of an integer, its digits.
+/// Base documents take digits for an integer, and an integer for its digits: `data.list["1"]` is `data.list[1]`.
 fn stored(key: &Value) -> Option<Value> {
     match key {
         Value::Number(n) => n.as_i64().map(|n| Value::string(n.to_string())),
+        Value::String(text) => text.parse::<i64>().ok().map(Value::from),
         _ => None,
     }
 }
@@ -174,12 +175,15 @@ impl<'p> Eval<'p> {
         let Some(node) = node else {
             let Some(base) = base else { return self.missing() };
             let here = self.record_current();
-            if let (Value::Object(map), Some((part, rest))) = (base, path.split_first())
-                && let Some(key) = self.value(part, frame)?
-            {
-                self.record_at(here.as_ref(), &key);
-                let inner = map.get(&key).or_else(|| map.get(&stored(&key)?));
-                return self.in_data(None, inner, rest, frame, next);
+            if let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (base, path.split_first()) {
+                if let Some(key) = self.value(part, frame)? {
+                    self.record_at(here.as_ref(), &key);
+                    let inner = base.at(&key).or_else(|| base.at(&stored(&key)?));
+                    return self.in_data(None, inner, rest, frame, next);
+                }
+                if !rest.is_empty() && !is_empty(base) {
+                    return self.in_base(base, part, rest, here.as_ref(), frame, next);
+                }
             }
             self.record_set(here);
             return self.in_value(base, path, frame, next);
@@ -224,6 +228,37 @@ impl<'p> Eval<'p> {
             frame.undo(mark);
         }
         Ok(())
+    }
+
+    /// Each value below the members of a base document, whose own members are base documents, too.
+    fn in_base(
+        &mut self,
+        base: &Value,
+        part: &Term,
+        rest: &[Term],
+        here: Option<&Origin>,
+        frame: &mut Frame,
+        next: Each<'_, 'p>,
+    ) -> Res {
+        let mut one = |eval: &mut Self, key: &Value, item: &Value| {
+            eval.step(|eval| {
+                let mark = frame.mark();
+                eval.record_set(None);
+                if eval.matches(part, key, frame)? {
+                    eval.record_at(here, key);
+                    eval.in_data(None, Some(item), rest, frame, next)?;
+                }
+                frame.undo(mark);
+                Ok(())
+            })
+        };
+        match base {
+            Value::Object(map) => map.iter().try_for_each(|(key, item)| one(self, key, item)),
+            Value::Array(items) => {
+                (0_i64..).zip(items.iter()).try_for_each(|(index, item)| one(self, &Value::from(index), item))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Each value below what a rule gave, which may be only a part of what it gives when all is known.

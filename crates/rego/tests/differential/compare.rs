@@ -1,0 +1,199 @@
+//! Whether two answers to a request are the same, and what is not compared.
+
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+
+/// What is different: of the modules, or of the query at an index.
+#[derive(Debug)]
+pub struct Difference {
+    pub query: Option<usize>,
+    /// The kind of difference, without names and values: a smaller case has to keep it.
+    pub kind: String,
+}
+
+/// How an answer's part ended.
+enum Outcome<'a> {
+    Result(&'a [Json]),
+    Errors(&'a [Json]),
+    /// A limit of time or steps, or a panic of OPA: nothing to compare with.
+    Unknown,
+}
+
+fn has(request: &Json, text: &str) -> bool {
+    request.to_string().contains(text)
+}
+
+fn pointed(result: &[Json]) -> bool {
+    result.iter().any(|bindings| bindings.to_string().contains(r#""number":"."#))
+}
+
+fn conflict(errors: &[Json]) -> bool {
+    errors.iter().all(|error| error["code"] == "eval_conflict_error")
+}
+
+/// Whether all errors are of codes that only the strict mode gives.
+fn builtin(errors: &[Json]) -> bool {
+    errors.iter().all(|error| error["code"] == "eval_type_error" || error["code"] == "eval_builtin_error")
+}
+
+fn undeclared(errors: &[Json]) -> bool {
+    errors.iter().all(|error| error["message"].as_str().is_some_and(|text| text.ends_with(" is undeclared")))
+        && !errors.is_empty()
+}
+
+fn replaced(errors: &[Json], query: &Json) -> bool {
+    let with = query["query"].as_str().is_some_and(|text| text.contains(" with "));
+    let message = |error: &Json| error["message"].as_str().unwrap_or_default().to_owned();
+    with && errors.iter().any(|error| {
+        let message = message(error);
+        let name = message.strip_prefix("var ").and_then(|text| text.strip_suffix(" is unsafe"));
+        name.is_some_and(|name| name == "_" || sluice_rego::builtins::lookup(name).is_some())
+    })
+}
+
+/// The first difference of two answers.
+pub fn difference(request: &Json, opa: &Json, ours: &Json) -> Option<Difference> {
+    let closures = (has(request, "|"), has(request, "every"));
+    // OPA takes a body of `true` for none, even where it is negated or has a `with`, if the head has calls.
+    if has(request, "not true") || has(request, "true with") {
+        return None;
+    }
+    let whole = |kind| Difference { query: None, kind };
+    match (errors(opa), errors(ours)) {
+        (None, None) => {}
+        (Some(opa), _) if unknown(opa) => return None,
+        (opa, ours) => return compile(opa.unwrap_or_default(), ours.unwrap_or_default(), closures).map(whole),
+    }
+    let strict = |i: usize| {
+        let query = &request["queries"][i];
+        query["strict"] == Json::Bool(true) && query["query"].as_str().is_some_and(|text| text.contains("data"))
+    };
+    let (opa, ours) = (opa["queries"].as_array()?, ours["queries"].as_array()?);
+    opa.iter().zip(ours).enumerate().find_map(|(i, (opa, ours))| {
+        let kind = match (outcome(opa), outcome(ours)) {
+            (Outcome::Unknown, _) | (_, Outcome::Unknown) => None,
+            // OPA keeps a number that begins with its point so, which is no JSON.
+            (Outcome::Result(opa), Outcome::Result(_)) if pointed(opa) => None,
+            (Outcome::Result(opa), Outcome::Result(ours)) => (sorted(opa) != sorted(ours)).then(|| "result".to_owned()),
+            // OPA does not take `with` apart inside closures of queries.
+            (Outcome::Errors(opa), _) if replaced(opa, &request["queries"][i]) => None,
+            // OPA's index of rules passes over those that cannot hold, and so over errors of builtins before the
+            // expression that does not. Queries without rules have one order.
+            (Outcome::Errors(opa), _) if strict(i) && builtin(opa) => None,
+            (_, Outcome::Errors(ours)) if strict(i) && builtin(ours) => None,
+            (Outcome::Errors(opa), Outcome::Errors(ours)) => compile(opa, ours, closures),
+            (Outcome::Errors(opa), Outcome::Result(_)) => compile(opa, &[], closures),
+            // For the same reason conflicts in rules that it passes over are not found.
+            (Outcome::Result(_), Outcome::Errors(ours)) if conflict(ours) => None,
+            (Outcome::Result(_), Outcome::Errors(ours)) => compile(&[], ours, closures),
+        };
+        kind.map(|kind| Difference { query: Some(i), kind })
+    })
+}
+
+/// The kind of difference between lists of errors, one of which may be empty.
+fn compile(opa: &[Json], ours: &[Json], (closes, every): (bool, bool)) -> Option<String> {
+    let (opa_codes, our_codes) = (codes(opa), codes(ours));
+    if opa_codes.iter().all(|code| code == "rego_type_error") && !our_codes.contains("rego_parse_error") {
+        // Which errors of types OPA finds is not compared yet.
+        if !opa_codes.is_empty() {
+            return None;
+        }
+    }
+    let only = |codes: &BTreeSet<String>, code: &str| codes.len() == 1 && codes.contains(code);
+    // Nor whether this crate refuses for types what OPA does not.
+    if opa.is_empty() && only(&our_codes, "rego_type_error") {
+        return None;
+    }
+    // OPA forgets what else is unsafe in an expression with a comprehension over variables of the body, and what binds
+    // those that an `every` shares; it declares variables of templates, or not, by what else the body has.
+    if opa.is_empty() && only(&our_codes, "rego_unsafe_var_error") && closes
+        || (our_codes.is_empty() || only(&our_codes, "rego_unsafe_var_error")) && undeclared(opa)
+        || only(&opa_codes, "rego_unsafe_var_error") && (undeclared(ours) || ours.is_empty() && every)
+    {
+        return None;
+    }
+    // OPA stops after ten errors. Which YAML of annotations is none is a matter of its reader.
+    if opa.len() > 9 || opa.iter().any(|error| error["message"].as_str().is_some_and(|text| text.starts_with("yaml: ")))
+    {
+        return None;
+    }
+    if opa_codes != our_codes {
+        return Some(format!("OPA {opa_codes:?}, here {our_codes:?}"));
+    }
+    // The words of errors of syntax are this crate's own.
+    if opa_codes.contains("rego_parse_error") {
+        return None;
+    }
+    let texts = |errors: &[Json]| -> BTreeSet<String> {
+        let texts = errors.iter().map(|error| error["message"].as_str().unwrap_or_default().to_owned());
+        // Which keys without names are unsafe depends on what is taken apart before.
+        texts.filter(|text| text != "var _ is unsafe" || errors.len() == 1).collect()
+    };
+    // Of a recursion, any of its cycles may be told; of a conflict, that of the member or that of the whole.
+    let cycle = opa_codes.contains("rego_recursion_error") || opa_codes.contains("eval_conflict_error");
+    // The words of Go's readers of certificates and keys are not this crate's.
+    let foreign = texts(opa).iter().any(|text| {
+        text.starts_with("crypto.x509.")
+            || text.starts_with("crypto.parse_")
+            || text.contains("JWK")
+            || text.contains("asn1")
+            || text.contains("illegal base64")
+            || ["units.parse", "json.unmarshal"].iter().any(|name| text.starts_with(name))
+    });
+    // Of variables that hang on one another any may be named.
+    let same = if opa_codes.contains("rego_unsafe_var_error") {
+        !texts(opa).is_disjoint(&texts(ours))
+    } else {
+        texts(opa) == texts(ours)
+    };
+    if !same && !cycle && !foreign {
+        return Some(format!("messages of {opa_codes:?}"));
+    }
+    if !same || cycle || ["rego_unsafe_var_error", "eval_conflict_error"].iter().any(|code| opa_codes.contains(*code)) {
+        return None;
+    }
+    // OPA has no place for errors inside templates.
+    if opa.iter().any(|error| error.get("row").is_none()) {
+        return None;
+    }
+    let places = |errors: &[Json]| -> BTreeSet<String> {
+        errors
+            .iter()
+            .map(|error| {
+                format!("{} {}", error["file"].as_str().unwrap_or_default(), error["row"].as_u64().unwrap_or_default())
+            })
+            .collect()
+    };
+    (places(opa) != places(ours)).then(|| format!("places of {opa_codes:?}"))
+}
+
+fn errors(answer: &Json) -> Option<&[Json]> {
+    answer["errors"].as_array().map(Vec::as_slice)
+}
+
+fn outcome(answer: &Json) -> Outcome<'_> {
+    match errors(answer) {
+        Some(found) if unknown(found) => Outcome::Unknown,
+        Some(found) => Outcome::Errors(found),
+        None => Outcome::Result(answer["result"].as_array().map_or(&[], Vec::as_slice)),
+    }
+}
+
+fn unknown(errors: &[Json]) -> bool {
+    codes(errors)
+        .iter()
+        .any(|code| ["panic", "limit", "eval_cancel_error", "request", "answer"].contains(&code.as_str()))
+}
+
+fn codes(errors: &[Json]) -> BTreeSet<String> {
+    errors.iter().map(|error| error["code"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Solutions in an order of their own: engines may find them in any.
+fn sorted(result: &[Json]) -> Vec<String> {
+    let mut lines: Vec<String> = result.iter().map(ToString::to_string).collect();
+    lines.sort();
+    lines.dedup();
+    lines
+}
