@@ -98,7 +98,6 @@ impl Default for ExprKind {
 
 /// `some ..`.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "always boxed, and mostly the large one")]
 pub enum SomeDecl {
     /// `some x, y`: variables.
     Vars(Vec<Term>),
