@@ -111,7 +111,7 @@ fn names(compiled: &Compiled, scope: &QueryScope, options: &Options) -> Result<N
         head.imports.extend(read.imports);
     }
     let rules = match scope.package {
-        Some(_) => rules(compiled, &compile::tree::package(&head)),
+        Some(_) => rules(compiled, &head.path()),
         None => HashSet::new(),
     };
     Ok(Names::new(&head, rules))

@@ -18,6 +18,8 @@ pub(crate) use show::is_identifier;
 pub use source::{Location, Source};
 pub use term::{Call, Comprehension, Name, ObjectComprehension, Ref, TemplatePart, TemplateString, Term, TermKind};
 
+use crate::value::Value;
+
 /// The dialect of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Version {
@@ -50,6 +52,13 @@ pub struct Module {
     pub comments: Vec<Comment>,
     /// Terms written in parentheses, which the syntax itself does not keep.
     pub parens: Vec<Parens>,
+}
+
+impl Module {
+    /// Its package as a path from `data`.
+    pub fn path(&self) -> Vec<Value> {
+        self.package.path.iter().map(Value::string).collect()
+    }
 }
 
 /// `package a.b`.

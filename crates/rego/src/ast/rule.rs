@@ -1,6 +1,7 @@
 //! Rules, their heads and bodies.
 
-use super::{Call, Location, Term};
+use super::{Call, Location, Term, TermKind};
+use crate::value::Value;
 
 /// A rule. One with several bodies (`p { .. } { .. }`) is as many rules.
 #[derive(Clone, Debug)]
@@ -127,6 +128,19 @@ impl Head {
     /// The first part of the ref, e.g. `a` of `a.b`.
     pub fn name(&self) -> &str {
         self.reference.first().and_then(Term::as_var).map_or("", |name| name)
+    }
+
+    /// The part of the ref that is constant, as a path from the package; at least the name.
+    pub fn constant_path(&self) -> Vec<Value> {
+        self.reference
+            .iter()
+            .enumerate()
+            .map_while(|(i, term)| match &term.kind {
+                TermKind::Var(name) if i == 0 => Some(Value::string(name)),
+                TermKind::Scalar(value) => Some(value.clone()),
+                _ => None,
+            })
+            .collect()
     }
 }
 
