@@ -1,6 +1,8 @@
 //! Errors of policies as OPA words them: a code, a message and a place, shown with the line and a caret.
 
 use crate::ast::{Location, Source};
+use crate::json::JsonError;
+use crate::types::Malformed;
 use std::fmt;
 use std::sync::Arc;
 
@@ -124,5 +126,19 @@ impl fmt::Display for Error {
             write!(f, "\n\t{line}\n\t{:caret$}^", "")?;
         }
         Ok(())
+    }
+}
+
+impl From<JsonError> for Vec<Error> {
+    /// So that `?` takes a document that cannot be read where errors of policies are returned.
+    fn from(error: JsonError) -> Self {
+        vec![Error::new(Code::Parse, error.to_string())]
+    }
+}
+
+impl From<Malformed> for Vec<Error> {
+    /// So that `?` takes a host's declaration that cannot be read where errors of policies are returned.
+    fn from(error: Malformed) -> Self {
+        vec![Error::new(Code::Type, error.to_string())]
     }
 }

@@ -1,7 +1,7 @@
 //! Proofs: the rules and expressions that held or failed, with their places in the sources and the places of input and
 //! data that they read. Data only; the evaluator records them.
 
-use crate::ast::Location;
+use crate::ast::{Location, Ref};
 use crate::value::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -78,6 +78,14 @@ impl Decided {
     }
 }
 
+/// A place as a policy writes it, e.g. `input.tasks[0].name`.
+pub fn place(path: &[Value]) -> String {
+    match path.split_first() {
+        Some((root, keys)) => Ref::shown(&crate::json::key_text(root), keys),
+        None => String::new(),
+    }
+}
+
 impl Proof {
     /// The ways in which it gave a value.
     pub fn of<'p>(&'p self, value: &'p Value) -> impl Iterator<Item = &'p Solution> {
@@ -133,7 +141,10 @@ impl Solution {
     }
 
     fn gather(&self, into: &mut Decided, seen: &mut BTreeSet<(usize, Option<Value>)>) {
-        into.lines.insert(self.location);
+        // A query as a whole has no place.
+        if self.location.row > 0 {
+            into.lines.insert(self.location);
+        }
         for step in &self.steps {
             step.gather(into, seen);
         }
