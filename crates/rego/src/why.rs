@@ -24,6 +24,7 @@ pub struct Solution {
     pub location: Location,
     /// What the rule gave; of a set, the member.
     pub value: Value,
+    /// What held, in order.
     pub steps: Vec<Step>,
     /// What the value itself was made of.
     pub made_of: Vec<Source>,
@@ -32,7 +33,9 @@ pub struct Solution {
 /// An expression that held, and what it read.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Of the expression.
     pub location: Location,
+    /// Where its values came from.
     pub sources: Vec<Source>,
 }
 
@@ -43,11 +46,26 @@ pub type Failure = Step;
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A place below `input` or `data`, and what stands there.
-    Place { path: Vec<Value>, found: Option<Value> },
+    Place {
+        /// From `input` or `data`, key by key.
+        path: Vec<Value>,
+        /// None where nothing stands there.
+        found: Option<Value>,
+    },
     /// A rule's document, of a set or object the member asked for, or the call of a function.
-    Rule { proof: Arc<Proof>, member: Option<Value> },
+    Rule {
+        /// How the rule came to its answer.
+        proof: Arc<Proof>,
+        /// The member that was asked for.
+        member: Option<Value>,
+    },
     /// A builtin of the host.
-    Host { name: Arc<str>, args: Vec<Value> },
+    Host {
+        /// Of the builtin.
+        name: Arc<str>,
+        /// What it was asked.
+        args: Vec<Value>,
+    },
     /// Many together.
     Made(Arc<Vec<Source>>),
 }
@@ -55,7 +73,9 @@ pub enum Source {
 /// What decided: lines of the policy, and places of input and data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decided {
+    /// Of expressions and rules that held, or at which they failed.
     pub lines: BTreeSet<Location>,
+    /// From `input` or `data`, key by key; see [`place`].
     pub places: BTreeSet<Vec<Value>>,
 }
 
