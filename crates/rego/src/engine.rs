@@ -35,6 +35,7 @@ pub struct Compiled {
 pub struct QueryOptions {
     /// Errors of builtins end the evaluation rather than being undefined.
     pub strict_builtin_errors: bool,
+    /// What it may use.
     pub limits: Limits,
     /// By which the host may end it early.
     pub cancel: Option<Cancel>,

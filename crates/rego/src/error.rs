@@ -1,23 +1,37 @@
 //! Errors of policies as OPA words them: a code, a message and a place, shown with the line and a caret.
 
 use crate::ast::{Location, Source};
+use crate::json::JsonError;
+use crate::types::Malformed;
 use std::fmt;
 use std::sync::Arc;
 
 /// OPA's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
+    /// The text is no Rego.
     Parse,
+    /// The modules do not fit together, or strict mode refuses them.
     Compile,
+    /// Types do not fit: arguments, comparisons, names of functions.
     Type,
+    /// A variable that nothing gives a value.
     UnsafeVar,
+    /// A rule that needs itself.
     Recursion,
+    /// Two values for one complete rule or key.
     EvalConflict,
+    /// An argument of the wrong type, where errors of builtins are fatal.
     EvalType,
+    /// Another error of a builtin, where they are fatal, or a call that is refused.
     EvalBuiltin,
+    /// Cancelled, or beyond a limit.
     EvalCancel,
+    /// None of the above; should not be met.
     EvalInternal,
+    /// `with` replaces a part of what is no object.
     WithMerge,
+    /// The result of a layout would not be of the dialect wanted.
     Format,
 }
 
@@ -57,7 +71,9 @@ struct More {
 /// One error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
+    /// What kind of error it is.
     pub code: Code,
+    /// What is wrong, in one line.
     pub message: String,
     more: Option<Box<More>>,
     /// Row 0: of no place.
@@ -124,5 +140,19 @@ impl fmt::Display for Error {
             write!(f, "\n\t{line}\n\t{:caret$}^", "")?;
         }
         Ok(())
+    }
+}
+
+impl From<JsonError> for Vec<Error> {
+    /// So that `?` takes a document that cannot be read where errors of policies are returned.
+    fn from(error: JsonError) -> Self {
+        vec![Error::new(Code::Parse, error.to_string())]
+    }
+}
+
+impl From<Malformed> for Vec<Error> {
+    /// So that `?` takes a host's declaration that cannot be read where errors of policies are returned.
+    fn from(error: Malformed) -> Self {
+        vec![Error::new(Code::Type, error.to_string())]
     }
 }

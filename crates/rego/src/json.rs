@@ -15,6 +15,7 @@ const MAX_DEPTH: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct JsonError {
+    /// In the words of Go's decoder.
     pub message: String,
     /// In bytes from the start.
     pub offset: usize,

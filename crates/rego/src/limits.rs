@@ -16,6 +16,7 @@ pub struct Limits {
     pub memory: u64,
     /// Bytes of the answer's values, about.
     pub output: u64,
+    /// When it has to end.
     pub deadline: Option<Deadline>,
 }
 
@@ -30,6 +31,7 @@ impl Default for Limits {
 pub struct Deadline {
     /// Monotonic; asked now and then.
     pub clock: fn() -> Duration,
+    /// Counted as the clock counts.
     pub at: Duration,
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 /// A finite number. Equal values are equal however they were written (1 == 1.0).
 #[derive(Clone, Debug)]
 pub enum Number {
+    /// Any integer that fits.
     Int(i64),
     /// Outside i64.
     Big(Arc<BigInt>),

@@ -41,7 +41,9 @@ struct Shown {
 /// One answer of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
+    /// Of each expression, in the order of the query.
     pub expressions: Vec<ExpressionValue>,
+    /// Of its variables.
     pub bindings: Bindings,
 }
 
@@ -57,9 +59,11 @@ pub struct Partly {
 /// An expression of a query with its value in one answer; `true` for those that only hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpressionValue {
+    /// What it came to.
     pub value: Value,
     /// As the query has it.
     pub text: Arc<str>,
+    /// Within the query.
     pub location: Location,
 }
 
@@ -111,7 +115,7 @@ fn names(compiled: &Compiled, scope: &QueryScope, options: &Options) -> Result<N
         head.imports.extend(read.imports);
     }
     let rules = match scope.package {
-        Some(_) => rules(compiled, &compile::tree::package(&head)),
+        Some(_) => rules(compiled, &head.path()),
         None => HashSet::new(),
     };
     Ok(Names::new(&head, rules))

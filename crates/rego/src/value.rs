@@ -19,12 +19,19 @@ const PART: u64 = 32;
 /// A value. Derived order is OPA's, as variants stand in its order and `Number` orders by magnitude.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
+    /// `null`, which is not undefined.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A number of any size, exact.
     Number(Number),
+    /// Text.
     String(Arc<str>),
+    /// Values in order.
     Array(Array),
+    /// Values by keys of any kind.
     Object(Object),
+    /// Values, each once.
     Set(Set),
 }
 

@@ -1,7 +1,7 @@
 //! Proofs: the rules and expressions that held or failed, with their places in the sources and the places of input and
 //! data that they read. Data only; the evaluator records them.
 
-use crate::ast::Location;
+use crate::ast::{Location, Ref};
 use crate::value::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub struct Solution {
     pub location: Location,
     /// What the rule gave; of a set, the member.
     pub value: Value,
+    /// What held, in order.
     pub steps: Vec<Step>,
     /// What the value itself was made of.
     pub made_of: Vec<Source>,
@@ -32,7 +33,9 @@ pub struct Solution {
 /// An expression that held, and what it read.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Of the expression.
     pub location: Location,
+    /// Where its values came from.
     pub sources: Vec<Source>,
 }
 
@@ -43,11 +46,26 @@ pub type Failure = Step;
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A place below `input` or `data`, and what stands there.
-    Place { path: Vec<Value>, found: Option<Value> },
+    Place {
+        /// From `input` or `data`, key by key.
+        path: Vec<Value>,
+        /// None where nothing stands there.
+        found: Option<Value>,
+    },
     /// A rule's document, of a set or object the member asked for, or the call of a function.
-    Rule { proof: Arc<Proof>, member: Option<Value> },
+    Rule {
+        /// How the rule came to its answer.
+        proof: Arc<Proof>,
+        /// The member that was asked for.
+        member: Option<Value>,
+    },
     /// A builtin of the host.
-    Host { name: Arc<str>, args: Vec<Value> },
+    Host {
+        /// Of the builtin.
+        name: Arc<str>,
+        /// What it was asked.
+        args: Vec<Value>,
+    },
     /// Many together.
     Made(Arc<Vec<Source>>),
 }
@@ -55,7 +73,9 @@ pub enum Source {
 /// What decided: lines of the policy, and places of input and data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decided {
+    /// Of expressions and rules that held, or at which they failed.
     pub lines: BTreeSet<Location>,
+    /// From `input` or `data`, key by key; see [`place`].
     pub places: BTreeSet<Vec<Value>>,
 }
 
@@ -75,6 +95,14 @@ impl Decided {
         let inner = |i: usize| all.get(i + 1).is_some_and(|next| all.get(i).is_some_and(|at| next.starts_with(at)));
         self.places = all.iter().enumerate().filter(|(i, _)| !inner(*i)).map(|(_, place)| place.clone()).collect();
         self
+    }
+}
+
+/// A place as a policy writes it, e.g. `input.tasks[0].name`.
+pub fn place(path: &[Value]) -> String {
+    match path.split_first() {
+        Some((root, keys)) => Ref::shown(&crate::json::key_text(root), keys),
+        None => String::new(),
     }
 }
 
@@ -133,7 +161,10 @@ impl Solution {
     }
 
     fn gather(&self, into: &mut Decided, seen: &mut BTreeSet<(usize, Option<Value>)>) {
-        into.lines.insert(self.location);
+        // A query as a whole has no place.
+        if self.location.row > 0 {
+            into.lines.insert(self.location);
+        }
         for step in &self.steps {
             step.gather(into, seen);
         }

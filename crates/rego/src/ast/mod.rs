@@ -18,6 +18,8 @@ pub(crate) use show::is_identifier;
 pub use source::{Location, Source};
 pub use term::{Call, Comprehension, Name, ObjectComprehension, Ref, TemplatePart, TemplateString, Term, TermKind};
 
+use crate::value::Value;
+
 /// The dialect of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Version {
@@ -25,6 +27,7 @@ pub enum Version {
     V0,
     /// V0 that imports `rego.v1`: V1's syntax and checks.
     V0CompatV1,
+    /// OPA since 1.0.
     #[default]
     V1,
 }
@@ -39,22 +42,35 @@ impl Version {
 /// A file of Rego.
 #[derive(Clone, Debug)]
 pub struct Module {
+    /// Its text and name.
     pub source: Source,
     /// What the module is read as; `import rego.v1` makes V0CompatV1 of V0.
     pub version: Version,
+    /// Where its rules stand.
     pub package: Package,
+    /// In the order of the file.
     pub imports: Vec<Import>,
+    /// In the order of the file.
     pub rules: Vec<Rule>,
     /// In the order of the file; rules name theirs by index.
     pub annotations: Vec<Annotations>,
+    /// In the order of the file, those of annotations too.
     pub comments: Vec<Comment>,
     /// Terms written in parentheses, which the syntax itself does not keep.
     pub parens: Vec<Parens>,
 }
 
+impl Module {
+    /// Its package as a path from `data`.
+    pub fn path(&self) -> Vec<Value> {
+        self.package.path.iter().map(Value::string).collect()
+    }
+}
+
 /// `package a.b`.
 #[derive(Clone, Debug)]
 pub struct Package {
+    /// Where it stands.
     pub location: Location,
     /// Without the leading `data`.
     pub path: Vec<Name>,
@@ -63,11 +79,13 @@ pub struct Package {
 /// `import data.a.b as c`.
 #[derive(Clone, Debug)]
 pub struct Import {
+    /// Where it stands.
     pub location: Location,
     /// With its root: `data`, `input`, `future` or `rego`.
     pub path: Vec<Name>,
     /// Where the path stands.
     pub path_location: Location,
+    /// After `as`.
     pub alias: Option<Name>,
 }
 
@@ -86,6 +104,7 @@ impl Import {
 /// A term in parentheses: its location has them not.
 #[derive(Clone, Copy, Debug)]
 pub struct Parens {
+    /// What stands in them.
     pub term: Location,
     /// From the opening parenthesis, in bytes.
     pub start: u32,
@@ -96,6 +115,8 @@ pub struct Parens {
 /// `# text`, without the `#`.
 #[derive(Clone, Debug)]
 pub struct Comment {
+    /// Where it stands.
     pub location: Location,
+    /// What follows it.
     pub text: Name,
 }

@@ -9,6 +9,7 @@ pub struct Source {
     pub index: u32,
     /// As errors show it, usually a path.
     pub name: Arc<str>,
+    /// The whole of it.
     pub text: Arc<str>,
 }
 
@@ -37,8 +38,11 @@ impl Source {
 /// A place in a source. Rows and columns count from 1, columns in characters; a row of 0 means nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
+    /// The source's index; `u32::MAX` for queries.
     pub file: u32,
+    /// The line, from 1; 0 for nowhere.
     pub row: u32,
+    /// The character within the line, from 1.
     pub col: u32,
     /// In bytes.
     pub offset: u32,

@@ -10,7 +10,9 @@ pub type Name = Arc<str>;
 /// A term and where it stands. The default is `null`, nowhere, so that a rewrite can take a term out of its place.
 #[derive(Clone, Debug, Default)]
 pub struct Term {
+    /// Where it is written.
     pub location: Location,
+    /// What it is.
     pub kind: TermKind,
 }
 
@@ -21,14 +23,23 @@ pub enum TermKind {
     Scalar(Value),
     /// A variable; `_` is `$N`, of its own each time. `input` and `data` alone are refs with an empty path.
     Var(Name),
+    /// `x.y[z]`.
     Ref(Ref),
+    /// `[x, y]`.
     Array(Vec<Term>),
+    /// `{k: v}`.
     Object(Vec<(Term, Term)>),
+    /// `{x, y}`, `set()`.
     Set(Vec<Term>),
+    /// `f(x)`, `x + y`.
     Call(Box<Call>),
+    /// `[x | ..]`.
     ArrayComp(Box<Comprehension>),
+    /// `{x | ..}`.
     SetComp(Box<Comprehension>),
+    /// `{k: v | ..}`.
     ObjectComp(Box<ObjectComprehension>),
+    /// `$"a {x}"`.
     TemplateString(Box<TemplateString>),
 }
 
@@ -43,6 +54,7 @@ impl Default for TermKind {
 pub struct Ref {
     /// A variable, or what else can be looked into: a call, a collection, a comprehension.
     pub head: Box<Term>,
+    /// What follows the head: constants, variables, and other terms.
     pub path: Vec<Term>,
 }
 
@@ -53,21 +65,27 @@ pub struct Call {
     pub location: Location,
     /// Its head is a variable in all that can be evaluated; a builtin's name is [`Ref::dotted`].
     pub operator: Ref,
+    /// Without an output argument, unless it is written.
     pub args: Vec<Term>,
 }
 
 /// `[head | body]` or `{head | body}`.
 #[derive(Clone, Debug)]
 pub struct Comprehension {
+    /// A member.
     pub head: Term,
+    /// For each way in which it holds.
     pub body: Body,
 }
 
 /// `{key: value | body}`.
 #[derive(Clone, Debug)]
 pub struct ObjectComprehension {
+    /// A key.
     pub key: Term,
+    /// What stands there.
     pub value: Term,
+    /// For each way in which it holds.
     pub body: Body,
 }
 
@@ -76,6 +94,7 @@ pub struct ObjectComprehension {
 pub struct TemplateString {
     /// Written with backticks.
     pub raw: bool,
+    /// In order.
     pub parts: Vec<TemplatePart>,
 }
 

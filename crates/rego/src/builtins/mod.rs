@@ -153,9 +153,11 @@ pub type Function = fn(&[Value], &mut Context) -> Outcome;
 pub struct Builtin {
     /// OPA's name, e.g. `regex.match`.
     pub name: &'static str,
+    /// How many arguments it takes.
     pub arity: usize,
     /// Its answer may differ between calls with the same arguments in different evaluations.
     pub nondeterministic: bool,
+    /// The function itself.
     pub call: Function,
 }
 
@@ -165,9 +167,11 @@ pub struct Builtin {
 pub struct HostBuiltin {
     /// E.g. `ec.oci.blob`.
     pub name: Arc<str>,
+    /// How many arguments it takes.
     pub arity: usize,
     /// What it takes and gives; without, anything.
     pub types: Option<Arc<crate::types::Function>>,
+    /// What answers.
     pub call: HostFunction,
 }
 

@@ -15,7 +15,7 @@ pub fn shown(path: &[Value]) -> String {
 
 /// A rule's ref in full, below the path of its constant part.
 fn whole(path: &[Value], rule: &crate::ast::Rule) -> String {
-    let constant = super::tree::constant_part(&rule.head.reference).len();
+    let constant = rule.head.constant_path().len();
     let scalar = |part: &Value| crate::ast::Term::new(Location::default(), crate::ast::TermKind::Scalar(part.clone()));
     let path = path.iter().map(scalar).chain(rule.head.reference.iter().skip(constant).cloned()).collect();
     crate::ast::Ref { head: Box::new(crate::ast::Term::var(Location::default(), "data")), path }.to_string()
@@ -37,9 +37,7 @@ pub fn conflicts(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &
             errors.push(Stage::Conflicts, Error::at(Code::Type, message, at, source));
         };
         // Of a rule, whether its whole ref is constant.
-        let constant = |rule: &crate::ast::Rule| {
-            super::tree::constant_part(&rule.head.reference).len() == rule.head.reference.len()
-        };
+        let constant = |rule: &crate::ast::Rule| rule.head.constant_path().len() == rule.head.reference.len();
         let mut below = Vec::new();
         flatten(*node, tree, &mut below);
         if !below.is_empty() && rules.iter().any(|(_, rule)| constant(rule)) {
@@ -77,13 +75,13 @@ fn flatten(node: NodeId, tree: &Tree, below: &mut Vec<String>) {
 fn packages(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &Tree, errors: &mut Errors) {
     let mut at: BTreeMap<NodeId, Vec<&crate::ast::Module>> = BTreeMap::new();
     for module in modules {
-        if let Some(node) = tree.find(&super::tree::package(module)) {
+        if let Some(node) = tree.find(&module.path()) {
             at.entry(node).or_default().push(module);
         }
     }
     for (module, nodes) in modules.iter().zip(places) {
         for (rule, node) in module.rules.iter().zip(nodes) {
-            if super::tree::constant_part(&rule.head.reference).len() < rule.head.reference.len() {
+            if rule.head.constant_path().len() < rule.head.reference.len() {
                 continue;
             }
             for _ in at.get(node).into_iter().flatten() {

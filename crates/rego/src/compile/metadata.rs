@@ -1,6 +1,5 @@
 //! Annotations from a rule outwards: what `rego.metadata.chain` and `rego.metadata.rule` give within it.
 
-use super::tree::{constant_part, package};
 use crate::ast::{Annotations, Module, Rule, Scope, Target};
 use crate::value::Value;
 use std::collections::BTreeMap;
@@ -19,7 +18,7 @@ impl<'m> Metadata<'m> {
     pub fn new(modules: &'m [Module]) -> Self {
         let mut all = Self::default();
         for module in modules {
-            let package = package(module);
+            let package = module.path();
             for found in &module.annotations {
                 match (found.scope, found.target) {
                     (Scope::Package, _) => {
@@ -40,7 +39,7 @@ impl<'m> Metadata<'m> {
 
     /// From a rule outwards: its own, its document's, its package's and those of the packages above that reach so far.
     pub fn chain(&self, module: &Module, rule: &Rule) -> Value {
-        let package = package(module);
+        let package = module.path();
         let path = path(module, rule);
         let mut own: Vec<&Annotations> = own(module, rule).collect();
         own.sort_by_key(|found| std::cmp::Reverse(found.location));
@@ -71,8 +70,8 @@ fn own<'m>(module: &'m Module, rule: &'m Rule) -> impl Iterator<Item = &'m Annot
 }
 
 fn path(module: &Module, rule: &Rule) -> Vec<Value> {
-    let mut path = package(module);
-    path.extend(constant_part(&rule.head.reference));
+    let mut path = module.path();
+    path.extend(rule.head.constant_path());
     path
 }
 

@@ -8,18 +8,18 @@ mod check;
 mod declared;
 mod doubts;
 mod fold;
-pub mod ir;
+pub(crate) mod ir;
 mod lower;
 mod metadata;
-pub mod names;
+pub(crate) mod names;
 mod replace;
 mod rules;
 mod safety;
 mod slots;
 mod stage;
 pub(crate) mod template;
-pub mod tree;
-pub mod typing;
+pub(crate) mod tree;
+mod typing;
 mod vars;
 
 use crate::Value;
@@ -27,7 +27,7 @@ use crate::ast::{Location, Module, Name, Source, Version};
 use crate::builtins::{self, Builtin, HostBuiltin};
 use crate::error::{Code, Error};
 use crate::{hints, parse};
-pub use capture::capture;
+pub(crate) use capture::capture;
 use ir::{Callee, Expr, Rule, Slot};
 use lower::Lower;
 use names::Names;
@@ -79,7 +79,7 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
     let mut errors = Errors::default();
     let mut by_package: BTreeMap<_, HashSet<Name>> = BTreeMap::new();
     for module in modules {
-        let package = tree::package(module);
+        let package = module.path();
         tree.make(&package);
         let names = by_package.entry(package).or_default();
         names.extend(module.rules.iter().filter_map(|rule| rule.head.reference.first()?.as_var().cloned()));
@@ -89,7 +89,7 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
     check::conflicts(modules, &places, &tree, &mut errors);
     let (mut compiled, mut warnings) = (Vec::new(), Vec::new());
     for (module, nodes) in modules.iter().zip(places) {
-        let rules = by_package.get(&tree::package(module)).cloned().unwrap_or_default();
+        let rules = by_package.get(&module.path()).cloned().unwrap_or_default();
         let names = Names::new(module, rules);
         careless::arguments(module, &mut errors);
         if options.strict || module.version.is_v1() {

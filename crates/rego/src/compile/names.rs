@@ -32,7 +32,7 @@ impl Names {
             .filter(|import| !import.is_syntax())
             .filter_map(|import| Some((import.name()?.clone(), import.path.clone())))
             .collect();
-        Self { package: super::tree::package(module), imports, rules, used: RefCell::default() }
+        Self { package: module.path(), imports, rules, used: RefCell::default() }
     }
 
     /// All names of imports and rules.

@@ -4,7 +4,7 @@ use super::ir::{Clause, Expr, ExprKind, Kind, NodeId, Rule, Term};
 use super::lower::{How, Lower};
 use super::slots::Slots;
 use super::stage::Stage;
-use super::tree::{self, Tree};
+use super::tree::Tree;
 use super::vars::Vars;
 use super::{safety, unsafe_errors};
 use crate::ast::{self, HeadKind, Module, TermKind};
@@ -15,10 +15,10 @@ use crate::value::Value;
 pub fn places(modules: &[Module], tree: &mut Tree) -> Vec<Vec<NodeId>> {
     let mut places = Vec::new();
     for module in modules {
-        let package = tree::package(module);
+        let package = module.path();
         let mut nodes = Vec::new();
         for rule in &module.rules {
-            let constant = tree::constant_part(&rule.head.reference);
+            let constant = rule.head.constant_path();
             let mut path = package.clone();
             path.extend(constant.iter().cloned());
             let id = tree.make(&path);
@@ -62,7 +62,7 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     let truth = ast::Term::scalar(head.location, true);
     let value = head.key.as_ref().or(head.value.as_ref()).unwrap_or(&truth);
     let mut clauses = Vec::new();
-    let constant = tree::constant_part(&head.reference).len();
+    let constant = head.constant_path().len();
     let mut suffix = Vec::new();
     {
         let mut body = before.clone();

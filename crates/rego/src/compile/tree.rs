@@ -1,7 +1,6 @@
 //! The tree of packages and rules: which node a ref's constant path leads to.
 
 use super::ir::{HostId, Node, NodeId};
-use crate::ast::{Module, TermKind};
 use crate::builtins::HostBuiltin;
 use crate::types::{self, Function, Type};
 use crate::value::Value;
@@ -69,22 +68,4 @@ impl Tree {
     pub fn function(&self, path: &[Value]) -> Option<NodeId> {
         self.find(path).filter(|node| self.nodes[*node].arity.is_some())
     }
-}
-
-/// A module's package as a path.
-pub fn package(module: &Module) -> Vec<Value> {
-    module.package.path.iter().map(Value::string).collect()
-}
-
-/// Of a rule's ref, the part that is constant (at least its name) and how many terms that is.
-pub fn constant_part(reference: &[crate::ast::Term]) -> Vec<Value> {
-    reference
-        .iter()
-        .enumerate()
-        .map_while(|(i, term)| match &term.kind {
-            TermKind::Var(name) if i == 0 => Some(Value::string(name)),
-            TermKind::Scalar(value) => Some(value.clone()),
-            _ => None,
-        })
-        .collect()
 }

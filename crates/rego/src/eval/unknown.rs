@@ -15,6 +15,7 @@ const MOST: usize = 64;
 pub struct Reason {
     /// A place such as `input.attestations`, or a call of the host's such as `ec.oci.blob("...")`.
     pub what: Arc<str>,
+    /// Of the expression.
     pub location: Location,
 }
 

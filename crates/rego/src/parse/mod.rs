@@ -28,6 +28,7 @@ pub use parser::MAX_DEPTH;
 /// How a text is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
+    /// The dialect.
     pub version: Version,
     /// All future keywords are known without an import (of use in V0 only).
     pub all_future_keywords: bool,

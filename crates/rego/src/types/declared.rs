@@ -13,7 +13,9 @@ const TABLE: &str = include_str!("builtins.txt");
 /// What is known of a builtin before it is called.
 #[derive(Clone, Debug)]
 pub struct Declared {
+    /// What it takes and gives.
     pub function: Arc<Function>,
+    /// Whether strict mode refuses it.
     pub deprecated: bool,
 }
 

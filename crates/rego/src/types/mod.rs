@@ -17,22 +17,32 @@ pub enum Type {
     /// Not known (shown as `???`); as the dynamic part of an array, that there is none.
     #[default]
     Unknown,
+    /// `null`.
     Null,
+    /// `true` and `false`.
     Boolean,
+    /// Any number.
     Number,
+    /// Any string.
     String,
+    /// Some arrays.
     Array(Arc<Array>),
+    /// Some objects.
     Object(Arc<Object>),
+    /// Some sets.
     Set(Arc<Set>),
     /// One of several, sorted; of no member, any value whatever.
     Any(Arc<Any>),
+    /// A function, which is no value.
     Function(Arc<Function>),
 }
 
 /// Members by position, then any number of others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Array {
+    /// Of members behind the fixed ones; `Unknown` where there are none.
     pub dynamic: Type,
+    /// Of the first members.
     pub fixed: Vec<Type>,
     size: Size,
 }
@@ -40,7 +50,9 @@ pub struct Array {
 /// Members by key, sorted, then any number of others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Object {
+    /// Of other keys and their values; none where there are no others.
     pub dynamic: Option<(Type, Type)>,
+    /// Of known keys, sorted.
     pub fixed: Vec<(Value, Type)>,
     size: Size,
 }
@@ -48,6 +60,7 @@ pub struct Object {
 /// Members of one type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Set {
+    /// Of each member.
     pub of: Type,
     size: Size,
 }
@@ -55,6 +68,7 @@ pub struct Set {
 /// A union.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Any {
+    /// Sorted, each once.
     pub of: Vec<Type>,
     size: Size,
 }
@@ -62,7 +76,9 @@ pub struct Any {
 /// A function's type. Without a result, its calls are no values (`print`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Function {
+    /// Of its arguments.
     pub args: Vec<Type>,
+    /// Of its value; `Unknown` where it has none.
     pub result: Type,
     /// Of any number of further arguments.
     pub variadic: Type,

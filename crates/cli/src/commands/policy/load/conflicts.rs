@@ -2,7 +2,6 @@
 
 use super::tree::Tree;
 use sluice_rego::ast::Module;
-use sluice_rego::compile::tree::{constant_part, package};
 use sluice_rego::{Code, Error};
 use std::collections::BTreeMap;
 
@@ -10,9 +9,9 @@ use std::collections::BTreeMap;
 pub fn conflicts(modules: &[Module], data: &Tree) -> Vec<Error> {
     let mut rules: BTreeMap<Vec<String>, Error> = BTreeMap::new();
     for module in modules {
-        let package = package(module);
+        let package = module.path();
         for rule in &module.rules {
-            let path = package.iter().cloned().chain(constant_part(&rule.head.reference));
+            let path = package.iter().cloned().chain(rule.head.constant_path());
             let Some(path) = path.map(|part| part.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>() else {
                 continue;
             };
