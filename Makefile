@@ -61,6 +61,7 @@ soak: ## the crash and concurrency tests many times over, and ten minutes of pol
 .PHONY: bench
 bench: images ## the figures of the README
 	$(CARGO) bench --locked -p sluice-cli --bench overhead
+	opa=$$(tools/build opa) && SLUICE_OPA=$$opa $(CARGO) bench --locked -p sluice-rego --bench release
 
 .PHONY: fmt
 fmt: ## format the sources
