@@ -118,7 +118,13 @@ impl Rules {
             let options = Options { annotations: true, ..Options::default() };
             let parsed = parse::parse_module(&Source::new(index, &module.name, &module.text), &options)
                 .map_err(|errors| RegoError::Compile { module: module.name.clone(), reason: shown(&errors) })?;
-            shadowed(data, &annotations::package(&parsed))?;
+            let package = annotations::package(&parsed);
+            if parsed.package.path.iter().any(|part| part.contains('.')) {
+                // Elsewhere a package is its parts joined by dots: this one would be taken for another.
+                let reason = format!("a part of the package's name has a dot in it: `{package}`");
+                return Err(RegoError::Compile { module: module.name.clone(), reason });
+            }
+            shadowed(data, &package)?;
             for (name, rule) in annotations::rules(&parsed)? {
                 let unnamed = rule.code == format!("{}.{name}", rule.package);
                 heads.entry(rule.package.clone()).or_default().insert(name, rule.kind);
@@ -155,16 +161,17 @@ impl Rules {
     /// of that package.
     pub fn evaluate(&self, input: &Value, packages: &BTreeSet<String>, now_ns: i64) -> Vec<PackageOutcome> {
         let input = sluice_rego::Value::from_json(input);
+        let options = &options(now_ns);
         let known: Vec<&str> =
             packages.iter().map(String::as_str).filter(|name| self.heads.contains_key(*name)).collect();
         // All together, what they have in common is found once; by themselves, an error is of one package.
-        let mut found = self.members(&known, &input, now_ns).unwrap_or_default();
+        let mut found = self.members(&known, &input, options).unwrap_or_default();
         let outcome = |package: &String| {
             let members = match found.remove(package) {
                 Some(members) => members,
                 None if self.heads.contains_key(package) => self
-                    .members(&[package], &input, now_ns)
-                    .and_then(|mut found| found.remove(package).unwrap_or_else(|| Ok(Vec::new()))),
+                    .members(&[package], &input, options)
+                    .and_then(|mut found| found.remove(package).unwrap_or_else(|| Err("it has no answer".to_owned()))),
                 None => Err("the policy has no such package, or it has no deny or warn rule".to_owned()),
             };
             let members = members
@@ -179,7 +186,7 @@ impl Rules {
         &self,
         packages: &[&str],
         input: &sluice_rego::Value,
-        now_ns: i64,
+        options: &QueryOptions,
     ) -> Result<BTreeMap<String, Result<Vec<Member>, String>>, String> {
         let heads: Vec<(&str, &String, RuleKind)> = packages
             .iter()
@@ -194,9 +201,8 @@ impl Rules {
             .enumerate()
             .map(|(i, (package, name, _))| format!("x{i} := [x | x := {}]", document(package, name)));
         let query = self.compiled.prepare(&asked.collect::<Vec<_>>().join("\n"), &QueryScope::default());
-        let answers = query
-            .and_then(|query| query.eval(Some(input.clone()), &options(now_ns)))
-            .map_err(|errors| shown(&errors))?;
+        let answers =
+            query.and_then(|query| query.eval(Some(input.clone()), options)).map_err(|errors| shown(&errors))?;
         let bindings = answers.into_iter().next().map(|answer| answer.bindings).unwrap_or_default();
         let mut found: BTreeMap<String, Result<Vec<Member>, String>> = BTreeMap::new();
         for (i, (package, name, kind)) in heads.into_iter().enumerate() {
@@ -437,6 +443,15 @@ mod tests {
             rules.evaluate(&json!({"x": "nine"}), &BTreeSet::from(["bad".to_owned(), "good".to_owned()]), NOW);
         assert!(outcomes[0].members.is_err());
         assert_eq!(outcomes[1].members.as_ref().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_package_is_not_taken_for_another() {
+        let hidden = "package p[\"q.r\"]\n\ndeny contains \"always\"\n";
+        let other =
+            Module { name: "other.rego".into(), text: "package p.q.r\n\ndeny contains \"never\" if false\n".into() };
+        let error = Rules::compile(&[module(hidden), other], &json!({})).unwrap_err();
+        assert!(error.to_string().contains("has a dot in it"), "{error}");
     }
 
     #[test]

@@ -57,19 +57,28 @@ pub(crate) struct Budget {
     limits: Limits,
     cancel: Option<Cancel>,
     steps: u64,
+    /// Until the next look at the clock.
+    until_look: u32,
     depth: usize,
     memory: u64,
 }
 
-/// Steps between looks at the clock.
-const LOOK: u64 = 1024;
+/// Steps between looks at the clock, where each takes little.
+const LOOK: u32 = 64;
+
+/// What may take long without a step: a call of a builtin, or a comparison of collections, counts as so many.
+const LONG: u32 = 16;
+
+/// Values within one another. Whoever drops, compares or writes a value goes as deep on the stack, the host with it.
+/// Twice what JSON may nest.
+const NESTED: u32 = 2_000;
 
 /// Why no more may be used.
 pub(crate) type Spent = &'static str;
 
 impl Budget {
     pub fn new(limits: Limits, cancel: Option<Cancel>) -> Self {
-        Self { limits, cancel, steps: 0, depth: 0, memory: limits.memory }
+        Self { limits, cancel, steps: 0, until_look: LOOK, depth: 0, memory: limits.memory }
     }
 
     /// One step further and one level deeper.
@@ -82,11 +91,25 @@ impl Budget {
         if self.depth >= self.limits.depth {
             return Err("the evaluation is nested more deeply than allowed");
         }
-        if self.steps.is_multiple_of(LOOK) {
-            self.look()?;
-        }
+        self.toward_look(1)?;
         self.depth += 1;
         Ok(())
+    }
+
+    /// Something that may take long is about to be done.
+    #[inline]
+    pub fn long(&mut self) -> Result<(), Spent> {
+        self.toward_look(LONG)
+    }
+
+    #[inline]
+    fn toward_look(&mut self, steps: u32) -> Result<(), Spent> {
+        if let Some(left) = self.until_look.checked_sub(steps) {
+            self.until_look = left;
+            return Ok(());
+        }
+        self.until_look = LOOK;
+        self.look()
     }
 
     /// One level up again.
@@ -112,7 +135,12 @@ impl Budget {
             return Err("the evaluation makes more values than allowed");
         };
         self.memory = left;
-        if value.size() > self.limits.memory { Err("a value is larger than allowed") } else { Ok(()) }
+        let (size, nested) = value.measure();
+        match () {
+            () if size > self.limits.memory => Err("a value is larger than allowed"),
+            () if nested > NESTED => Err("a value is nested more deeply than allowed"),
+            () => Ok(()),
+        }
     }
 
     /// What the answer takes, so far.

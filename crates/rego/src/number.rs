@@ -2,7 +2,7 @@
 //! compute with a mantissa of 64 bits.
 
 use crate::wide::{self, Wide};
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -155,6 +155,15 @@ impl Number {
         }
     }
 
+    /// Bytes of what it points to, about.
+    pub(crate) fn extra_size(&self) -> u64 {
+        match self {
+            Self::Int(_) | Self::Float(_) => 0,
+            Self::Big(n) => n.bits() / 8,
+            Self::Text(text) => text.len() as u64,
+        }
+    }
+
     /// The integer that it is however written, in the precision of computations.
     pub(crate) fn to_integer(&self) -> Option<BigInt> {
         if let Self::Int(n) = self {
@@ -185,6 +194,10 @@ impl Ord for Number {
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
             (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
             (Self::Big(a), Self::Big(b)) => a.cmp(b),
+            // What is outside i64 is beyond all within: its sign decides.
+            (Self::Int(_), Self::Big(b)) if b.sign() == Sign::Minus => Ordering::Greater,
+            (Self::Int(_), Self::Big(_)) => Ordering::Less,
+            (Self::Big(_), Self::Int(_)) => other.cmp(self).reverse(),
             _ => wide::compare(&self.to_string(), &other.to_string()),
         }
     }

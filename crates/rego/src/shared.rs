@@ -15,7 +15,7 @@ pub struct Shared<T>(Arc<Hashed<T>>);
 struct Hashed<T> {
     /// Of the items; 0 where nobody has asked yet.
     hash: AtomicU64,
-    /// Likewise what they take, written out.
+    /// Likewise what they take, written out, and how deeply they nest.
     size: AtomicU64,
     items: T,
 }
@@ -56,15 +56,18 @@ impl<T> Shared<T> {
         Arc::as_ptr(&self.0) as usize
     }
 
-    /// What the items take, written out, as `measure` finds it the first time.
-    pub(crate) fn size(&self, measure: impl FnOnce(&T) -> u64) -> u64 {
-        let known = self.0.size.load(Memory::Relaxed);
-        if known != 0 {
-            return known;
+    /// What the items take, written out, and how deeply they nest, this level included. `measure` finds it of the items,
+    /// the first time. Both are kept in one word.
+    pub(crate) fn measured(&self, measure: impl FnOnce(&T) -> (u64, u32)) -> (u64, u32) {
+        const DEEPEST: u64 = 0xffff;
+        let mut known = self.0.size.load(Memory::Relaxed);
+        if known == 0 {
+            let (size, nested) = measure(&self.0.items);
+            let nested = u64::from(nested).saturating_add(1).min(DEEPEST);
+            known = size.min(u64::MAX >> 16) << 16 | nested;
+            self.0.size.store(known, Memory::Relaxed);
         }
-        let size = measure(&self.0.items).max(1);
-        self.0.size.store(size, Memory::Relaxed);
-        size
+        (known >> 16, u32::try_from(known & DEEPEST).unwrap_or(u32::MAX))
     }
 }
 

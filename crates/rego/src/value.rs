@@ -110,6 +110,7 @@ impl Value {
     pub(crate) fn own_size(&self) -> u64 {
         let items = match self {
             Self::String(text) => return PART + text.len() as u64,
+            Self::Number(n) => return PART + n.extra_size(),
             Self::Array(items) => items.len(),
             Self::Object(map) => 2 * map.len(),
             Self::Set(items) => items.len(),
@@ -120,12 +121,22 @@ impl Value {
 
     /// Bytes that it takes written out, about: what stands in it twice counts twice.
     pub(crate) fn size(&self) -> u64 {
-        let sum = |sum: u64, item: &Value| sum.saturating_add(item.size());
+        self.measure().0
+    }
+
+    /// Its size, and how many values are within one another in it.
+    pub(crate) fn measure(&self) -> (u64, u32) {
+        let with = |(sum, deepest): (u64, u32), item: &Value| {
+            let (size, nested) = item.measure();
+            (sum.saturating_add(size), deepest.max(nested))
+        };
         match self {
-            Self::Array(items) => items.size(|items| items.iter().fold(PART, sum)),
-            Self::Object(map) => map.size(|map| map.iter().fold(PART, |so_far, (k, v)| sum(sum(so_far, k), v))),
-            Self::Set(items) => items.size(|items| items.iter().fold(PART, sum)),
-            other => other.own_size(),
+            Self::Array(items) => items.measured(|items| items.iter().fold((PART, 0), with)),
+            Self::Object(map) => {
+                map.measured(|map| map.iter().fold((PART, 0), |so_far, (k, v)| with(with(so_far, k), v)))
+            }
+            Self::Set(items) => items.measured(|items| items.iter().fold((PART, 0), with)),
+            other => (other.own_size(), 0),
         }
     }
 

@@ -16,7 +16,7 @@ pub struct Wide {
 pub const MAX_EXPONENT: i32 = 100_000;
 
 /// Digits of a number's text beyond this are no number, so that no conversion takes long.
-const MAX_DIGITS: usize = 100_000;
+const MAX_DIGITS: usize = 150_000;
 
 /// No exponent gets further than this, far beyond what can be written, so that none overflows.
 const FAR: i32 = 1 << 28;

@@ -44,6 +44,11 @@ fn numbers_are_computed_with_64_bits() {
         ("to_number(\"1e3\")", "1e3"),
         ("numbers.range_step(5, 1, 2)", "[5,3,1]"),
         ("bits.lsh(1, 70)", "1180591620717411303424"),
+        // However many digits a number has, it compares.
+        ("bits.lsh(1, 331000) > 5", "true"),
+        ("bits.lsh(-1, 331000) < 5", "true"),
+        ("5 < bits.lsh(1, 331000)", "true"),
+        ("bits.lsh(1, 331000) > 5.5", "true"),
     ]);
 }
 

@@ -72,6 +72,8 @@ fn a_rule_answers_as_far_as_it_can() {
             "4:input.image",
         ),
         ("p if count(q) == 2\nq contains s.image if some s in input.task.steps", "yes"),
+        // What was not bound is not known in bodies within either.
+        ("p if {\n\tsome x in input.attestations\n\tnot x in [1]\n}", "3:input.attestations"),
         // Replaced, it is known.
         ("p if q with input as {\"image\": {\"ref\": \"x\"}}\nq if input.image.ref == \"x\"", "yes"),
         // The host may have no answer yet.

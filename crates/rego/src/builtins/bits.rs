@@ -5,8 +5,8 @@ use crate::number::Number;
 use crate::value::Value;
 use num_bigint::{BigInt, Sign};
 
-/// A shift to the left by more would only fill memory.
-const MAX_SHIFT: u64 = 1 << 20;
+/// Numbers of more digits than can be written out and read back are none: nothing could compare them.
+const MAX_BITS: u64 = 332_000;
 
 pub const ALL: &[Builtin] = &[
     pure("bits.and", 2, |a, _| two(a, |x, y| Ok(x & y))),
@@ -15,8 +15,14 @@ pub const ALL: &[Builtin] = &[
     pure("bits.negate", 1, |a, _| integer(-args::big_integer(a, 1)? - 1)),
     pure("bits.lsh", 2, |a, _| {
         two(a, |x, y| {
-            let by = shift(&y)?.filter(|by| *by <= MAX_SHIFT);
-            let by = by.ok_or_else(|| args::operand(2, format!("must be at most {MAX_SHIFT}")))?;
+            if x.sign() == Sign::NoSign {
+                shift(&y)?;
+                return Ok(x);
+            }
+            let by = shift(&y)?.filter(|by| by.saturating_add(x.bits()) <= MAX_BITS);
+            // Never undefined, since a rule might then say nothing.
+            let by =
+                by.ok_or_else(|| BuiltinError::Halt(format!("bits.lsh: a number of more than {MAX_BITS} bits")))?;
             Ok(x << by)
         })
     }),

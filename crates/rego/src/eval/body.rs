@@ -104,7 +104,9 @@ impl<'p> Eval<'p> {
     fn equal(&mut self, a: &Term, b: &Term, frame: &mut Frame, next: Next<'_, 'p>) -> Res {
         match (a, b) {
             (Term::Ref(_), Term::Ref(_)) => self.each(a, frame, &mut |eval, frame, left| {
-                eval.each(b, frame, &mut |eval, frame, right| if left == right { next(eval, frame) } else { Ok(()) })
+                eval.each(b, frame, &mut |eval, frame, right| {
+                    if eval.same(left, right)? { next(eval, frame) } else { Ok(()) }
+                })
             }),
             (Term::Ref(r), pattern) | (pattern, Term::Ref(r)) => self.reference(r, frame, &mut |eval, frame, value| {
                 let mark = frame.mark();

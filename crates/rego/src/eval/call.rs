@@ -104,6 +104,8 @@ impl<'p> Eval<'p> {
         {
             self.tell(Happening::Note(text), location);
         }
+        let spent = self.budget.long();
+        self.within(spent)?;
         let outcome = (builtin.call)(args, &mut self.context);
         self.outcome(outcome, builtin.name, location)
     }

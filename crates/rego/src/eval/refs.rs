@@ -94,18 +94,32 @@ impl<'p> Eval<'p> {
         outcome
     }
 
-    /// Each value below a value.
+    /// Each value below a value. Of a known key it is no level deeper: what follows is solved within, and a body may have
+    /// long refs without end.
     pub(super) fn in_value(&mut self, value: &Value, path: &[Term], frame: &mut Frame, next: Each<'_, 'p>) -> Res {
-        let Some((part, rest)) = path.split_first() else { return self.leaf(value, frame, next) };
-        let here = self.record_current();
-        if let Some(key) = self.value(part, frame)? {
-            self.record_at(here.as_ref(), &key);
-            return match value.at(&key) {
-                Some(inner) => self.in_value(inner, rest, frame, next),
-                None => self.missing(),
+        let (mut value, mut path) = (value, path);
+        while let Some((part, rest)) = path.split_first() {
+            let here = self.record_current();
+            let Some(key) = self.value(part, frame)? else {
+                return self.in_members(value, part, rest, here.as_ref(), frame, next);
             };
+            self.record_at(here.as_ref(), &key);
+            let Some(inner) = value.at(&key) else { return self.missing() };
+            (value, path) = (inner, rest);
         }
-        let here = here.as_ref();
+        self.leaf(value, frame, next)
+    }
+
+    /// Each value below each member of a value.
+    fn in_members(
+        &mut self,
+        value: &Value,
+        part: &Term,
+        rest: &[Term],
+        here: Option<&Origin>,
+        frame: &mut Frame,
+        next: Each<'_, 'p>,
+    ) -> Res {
         match value {
             Value::Array(items) => {
                 for (index, item) in (0_i64..).zip(items.iter()) {
@@ -163,7 +177,7 @@ impl<'p> Eval<'p> {
         })
     }
 
-    /// Each value below a node of the tree and the base document beside it.
+    /// Each value below a node of the tree and the base document beside it; of a known key no level deeper.
     pub(super) fn in_data(
         &mut self,
         node: Option<NodeId>,
@@ -172,45 +186,70 @@ impl<'p> Eval<'p> {
         frame: &mut Frame,
         next: Each<'_, 'p>,
     ) -> Res {
-        let Some(node) = node else {
-            let Some(base) = base else { return self.missing() };
+        let (mut node, mut base, mut path) = (node, base, path);
+        loop {
+            let Some(of) = node else { return self.in_base_document(base, path, frame, next) };
+            let policy = self.policy;
+            let at = &policy.tree.nodes[of];
+            if at.defined() {
+                if at.arity.is_some() {
+                    return Ok(());
+                }
+                let answer = self.document(of)?;
+                return self.in_document(of, answer, path, frame, next);
+            }
+            let Some((part, rest)) = path.split_first() else {
+                return match self.whole(of, base)? {
+                    Some(value) => self.leaf(&value, frame, next),
+                    None => Ok(()),
+                };
+            };
             let here = self.record_current();
-            if let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (base, path.split_first()) {
+            let Some(key) = self.value(part, frame)? else {
+                return self.in_children(of, base, part, rest, here.as_ref(), frame, next);
+            };
+            node = self.child(of, &key);
+            base = base.and_then(|base| base.at(&key).or_else(|| base.at(&stored(&key)?)));
+            path = rest;
+            self.record_at(here.as_ref(), &key);
+        }
+    }
+
+    /// Each value below a base document.
+    fn in_base_document(&mut self, base: Option<&Value>, path: &[Term], frame: &mut Frame, next: Each<'_, 'p>) -> Res {
+        let (mut base, mut path) = (base, path);
+        loop {
+            let Some(value) = base else { return self.missing() };
+            let here = self.record_current();
+            if let (Value::Object(_) | Value::Array(_), Some((part, rest))) = (value, path.split_first()) {
                 if let Some(key) = self.value(part, frame)? {
                     self.record_at(here.as_ref(), &key);
-                    let inner = base.at(&key).or_else(|| base.at(&stored(&key)?));
-                    return self.in_data(None, inner, rest, frame, next);
+                    base = value.at(&key).or_else(|| value.at(&stored(&key)?));
+                    path = rest;
+                    continue;
                 }
-                if !rest.is_empty() && !is_empty(base) {
-                    return self.in_base(base, part, rest, here.as_ref(), frame, next);
+                if !rest.is_empty() && !is_empty(value) {
+                    return self.in_base(value, part, rest, here.as_ref(), frame, next);
                 }
             }
             self.record_set(here);
-            return self.in_value(base, path, frame, next);
-        };
-        let policy = self.policy;
-        let at = &policy.tree.nodes[node];
-        if at.defined() {
-            if at.arity.is_some() {
-                return Ok(());
-            }
-            let answer = self.document(node)?;
-            return self.in_document(node, answer, path, frame, next);
+            return self.in_value(value, path, frame, next);
         }
-        let Some((part, rest)) = path.split_first() else {
-            return match self.whole(node, base)? {
-                Some(value) => self.leaf(&value, frame, next),
-                None => Ok(()),
-            };
-        };
-        let here = self.record_current();
-        if let Some(key) = self.value(part, frame)? {
-            let child = self.child(node, &key);
-            let inner = base.and_then(|base| base.at(&key).or_else(|| base.at(&stored(&key)?)));
-            self.record_at(here.as_ref(), &key);
-            return self.in_data(child, inner, rest, frame, next);
-        }
-        let mut keys: BTreeSet<Value> = at.children.keys().cloned().collect();
+    }
+
+    /// Each value below each child of a node, and below what else the base document beside it has.
+    #[expect(clippy::too_many_arguments, reason = "a step of a walk, apart from it")]
+    fn in_children(
+        &mut self,
+        node: NodeId,
+        base: Option<&Value>,
+        part: &Term,
+        rest: &[Term],
+        here: Option<&Origin>,
+        frame: &mut Frame,
+        next: Each<'_, 'p>,
+    ) -> Res {
+        let mut keys: BTreeSet<Value> = self.policy.tree.nodes[node].children.keys().cloned().collect();
         match base {
             Some(Value::Object(map)) => keys.extend(map.keys().cloned()),
             Some(Value::Array(items)) => keys.extend((0_i64..).zip(items.iter()).map(|(i, _)| Value::from(i))),
@@ -222,7 +261,7 @@ impl<'p> Eval<'p> {
             if self.matches(part, &key, frame)? {
                 let child = self.child(node, &key);
                 let inner = base.and_then(|base| base.at(&key));
-                self.record_at(here.as_ref(), &key);
+                self.record_at(here, &key);
                 self.step(|eval| eval.in_data(child, inner, rest, frame, next))?;
             }
             frame.undo(mark);
@@ -376,7 +415,9 @@ impl<'p> Eval<'p> {
             let below = self.unknown.as_ref().map(|unknown| unknown.below(open, depth, &key)).unwrap_or_default();
             let inner = value.and_then(|value| value.at(&key));
             return match inner {
-                _ if !below.is_empty() => self.in_unknown(inner, &below, depth + 1, rest, frame, next),
+                _ if !below.is_empty() => {
+                    self.step(|eval| eval.in_unknown(inner, &below, depth + 1, rest, frame, next))
+                }
                 Some(inner) => self.in_value(inner, rest, frame, next),
                 None => Ok(()),
             };

@@ -113,13 +113,23 @@ impl<'p> Eval<'p> {
         if self.doubted(doubts) { Err(Halt::Unknown) } else { Ok(()) }
     }
 
+    /// Whether two values are equal; of collections that takes long.
+    #[inline]
+    pub(super) fn same(&mut self, a: &Value, b: &Value) -> Res<bool> {
+        if matches!(a, Value::Array(_) | Value::Object(_) | Value::Set(_)) {
+            let spent = self.budget.long();
+            self.within(spent)?;
+        }
+        Ok(a == b)
+    }
+
     /// Whether a pattern matches a value, binding its variables; the caller takes back bindings, of failures too.
     pub(super) fn matches(&mut self, pattern: &Term, value: &Value, frame: &mut Frame) -> Res<bool> {
         match pattern {
-            Term::Const(constant) => Ok(constant == value),
+            Term::Const(constant) => self.same(constant, value),
             Term::Var(slot) => {
                 if let Some(bound) = frame.get(*slot) {
-                    let equal = bound == value;
+                    let equal = self.same(bound, value)?;
                     if self.record.is_some() {
                         self.record_use(*slot, frame);
                     }

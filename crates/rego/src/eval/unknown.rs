@@ -28,6 +28,8 @@ pub(super) struct Unknown {
     pub holes: Vec<Reason>,
     /// Met on the way to it.
     pub branch: Vec<Reason>,
+    /// Met on the way to the bodies around the one at hand.
+    pub around: Vec<Reason>,
     /// Why solutions of the body at hand are only perhaps ones.
     pub perhaps: Vec<Reason>,
     /// How many there are; their reasons are kept each once.
@@ -84,8 +86,8 @@ impl<'p> Eval<'p> {
     /// A variable has no value: after something unknown that is unknown, too, and else a defect.
     pub(super) fn unbound(&mut self) -> Halt {
         match &mut self.unknown {
-            Some(unknown) if !unknown.branch.is_empty() => {
-                add(&mut unknown.holes, unknown.branch.iter().cloned());
+            Some(unknown) if !unknown.branch.is_empty() || !unknown.around.is_empty() => {
+                add(&mut unknown.holes, unknown.branch.iter().chain(&unknown.around).cloned());
                 Halt::Unknown
             }
             _ => self.fail(crate::error::Code::EvalInternal, "unbound variable", self.location),

@@ -51,10 +51,16 @@ impl<'p> Eval<'p> {
         if self.unknown.is_none() {
             return self.body(body, frame, emit);
         }
-        let branch = self.unknown.as_mut().map(|unknown| std::mem::take(&mut unknown.branch)).unwrap_or_default();
+        let (mut branch, mut around) = (Vec::new(), 0);
+        if let Some(unknown) = &mut self.unknown {
+            branch = std::mem::take(&mut unknown.branch);
+            around = unknown.around.len();
+            unknown.around.extend(branch.iter().cloned());
+        }
         let outcome = self.body(body, frame, &mut |eval, frame| eval.reached(frame, emit));
         if let Some(unknown) = &mut self.unknown {
             unknown.branch = branch;
+            unknown.around.truncate(around);
         }
         outcome
     }

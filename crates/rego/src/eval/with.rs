@@ -11,6 +11,8 @@ impl<'p> Eval<'p> {
     pub(super) fn with(&mut self, with: &[With], body: &[Expr], frame: &mut Frame, next: Next<'_, 'p>) -> Res {
         let mut scope = self.scope.inner();
         for replacement in with {
+            let spent = self.budget.long();
+            self.within(spent)?;
             match replacement {
                 With::Input(path, term) => {
                     let mark = self.record_mark();
@@ -20,11 +22,11 @@ impl<'p> Eval<'p> {
                         scope.input_origin = self.record_current();
                     }
                     scope.given_input |= path.is_empty();
-                    scope.input = Some(replaced(scope.input.as_ref(), path, value));
+                    scope.input = Some(self.made(replaced(scope.input.as_ref(), path, value))?);
                 }
                 With::Data(path, node, value) => {
                     let value = self.bound(value, frame)?;
-                    scope.data = Some(replaced(scope.data.as_ref(), path, value));
+                    scope.data = Some(self.made(replaced(scope.data.as_ref(), path, value))?);
                     scope.hidden.extend(node);
                 }
                 With::CallValue(key, value) => {

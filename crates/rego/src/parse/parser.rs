@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// recursion needs no check of its own.
 pub const MAX_DEPTH: usize = 110;
 
+/// Parts that a ref, and so the path of a package or rule, may have: what it leads to nests as deeply.
+pub(super) const MAX_PATH: usize = 500;
+
 /// Errors beyond this many are not kept: they would only repeat the first ones.
 const MAX_ERRORS: usize = 64;
 

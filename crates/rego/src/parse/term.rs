@@ -1,7 +1,7 @@
 //! Terms and the operators between them. Each function leaves the parser at the token after what it read and the nesting of
 //! that in `height`; one that gives none has said why.
 
-use super::parser::Parser;
+use super::parser::{MAX_PATH, Parser};
 use super::token::Kind;
 use crate::ast::{Call, Parens, Ref, Term, TermKind};
 
@@ -187,6 +187,10 @@ impl Parser<'_> {
         let mut head = head;
         let mut path: Vec<Term> = Vec::new();
         loop {
+            if path.len() > MAX_PATH {
+                self.error(from, format!("a ref of more than {MAX_PATH} parts"));
+                return None;
+            }
             match self.kind() {
                 Kind::Dot => {
                     self.scan_space();
