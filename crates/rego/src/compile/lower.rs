@@ -3,12 +3,13 @@
 
 use super::ir::{Callee, Comp, Expr, ExprKind, Places, Ref, Root, Slot, Term, With};
 use super::names::{Global, Names};
+use super::safety;
 use super::stage::{Errors, Stage};
 use super::tree::Tree;
 use crate::ast::{self, Location, Name, Source, TermKind};
 use crate::error::{Code, Error};
 use crate::value::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Names declared in one body (or by arguments).
@@ -28,8 +29,10 @@ struct Scope {
 pub enum How {
     Argument,
     Assigned,
-    /// By `some` or `every`.
+    /// By `some`.
     Declared,
+    /// By `every`, for its body.
+    Each,
 }
 
 /// Gives `rego.metadata.NAME` by its name.
@@ -52,6 +55,8 @@ pub struct Lower<'a> {
     pub(super) metadata: Option<Metadata<'a>>,
     scopes: Vec<Scope>,
     free: HashMap<Name, Slot>,
+    /// Within a negated expression, but not in a call or a body inside it: what is looked up for it binds nothing.
+    negated: bool,
     /// Of the expression that was lowered last, where it stands if not where it was written.
     place: Option<Location>,
     pub places: Places,
@@ -77,6 +82,7 @@ impl<'a> Lower<'a> {
             metadata: None,
             scopes,
             free,
+            negated: false,
             place: None,
             places,
             used_args,
@@ -170,12 +176,13 @@ impl<'a> Lower<'a> {
     /// Why a name cannot be declared in the innermost scope.
     fn declared_above(&self, name: &Name) -> Option<String> {
         let (last, outer) = self.scopes.split_last()?;
-        // Arguments are of the body's own scope.
-        let argument = outer.last().filter(|_| outer.len() == 1).and_then(|scope| scope.declared.get(name));
-        match last.declared.get(name).or(argument.filter(|(_, how)| *how == How::Argument)) {
+        // Arguments are of the body's own scope, and so is what an `every` declares.
+        let around = outer.last().and_then(|scope| scope.declared.get(name));
+        let around = around.filter(|(_, how)| *how == How::Each || *how == How::Argument && outer.len() == 1);
+        match last.declared.get(name).or(around) {
             Some((_, How::Argument)) => Some(format!("arg {name} redeclared")),
             Some((_, How::Assigned)) => Some(format!("var {name} assigned above")),
-            Some((_, How::Declared)) => Some(format!("var {name} declared above")),
+            Some((_, How::Declared | How::Each)) => Some(format!("var {name} declared above")),
             None if last.seen.contains(name) => Some(format!("var {name} referenced above")),
             None => None,
         }
@@ -183,13 +190,8 @@ impl<'a> Lower<'a> {
 
     /// Declares each variable of a pattern.
     pub fn declare_pattern(&mut self, term: &ast::Term, how: How) {
-        self.declare_but(&HashSet::new(), term, how);
-    }
-
-    /// Declares each variable of a pattern, but for some names.
-    fn declare_but(&mut self, taken: &HashSet<Name>, term: &ast::Term, how: How) {
         super::declared::pattern(term, &mut |name| {
-            if name.starts_with('$') || taken.contains(name) {
+            if name.starts_with('$') {
                 return;
             }
             if how != How::Argument
@@ -256,7 +258,10 @@ impl<'a> Lower<'a> {
 
     /// An expression without its `with`.
     fn plain(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
-        let Some(kind) = self.kind(expr, out) else { return };
+        let around = std::mem::replace(&mut self.negated, expr.negated);
+        let kind = self.kind(expr, out);
+        self.negated = around;
+        let Some(kind) = kind else { return };
         let location = self.place.take().unwrap_or(expr.location);
         let mut lowered = Expr { location, kind };
         if expr.negated {
@@ -330,9 +335,20 @@ impl<'a> Lower<'a> {
                     // What the domain names is not declared: `some x in x` looks into the x that there is.
                     let taken = super::declared::used(domain);
                     let lowered = self.term(domain, true, out);
-                    for pattern in key.iter().chain([value]) {
-                        self.declare_but(&taken, pattern, How::Declared);
+                    let patterns = || key.iter().chain([value]);
+                    // Only what is wrong with the first of them by name is told.
+                    let mut names = BTreeSet::new();
+                    patterns().for_each(|term| {
+                        super::declared::pattern(term, &mut |name| {
+                            names.extend((!name.starts_with('$') && !taken.contains(name)).then(|| name.clone()));
+                        });
+                    });
+                    if let Some(message) = names.iter().find_map(|name| self.declared_above(name)) {
+                        self.error(Stage::Locals, Code::Compile, message, expr.location);
                     }
+                    names.iter().for_each(|name| {
+                        self.declare(name, How::Declared);
+                    });
                     let key = match key {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
@@ -346,14 +362,17 @@ impl<'a> Lower<'a> {
             ast::ExprKind::Every(every) => {
                 let domain = self.term(&every.domain, false, out);
                 self.enter();
-                let key = every
-                    .key
-                    .as_ref()
-                    .and_then(ast::Term::as_var)
-                    .cloned()
-                    .map(|name| self.declare(&name, How::Declared));
+                let key =
+                    every.key.as_ref().and_then(ast::Term::as_var).cloned().map(|name| self.declare(&name, How::Each));
                 let value = match every.value.as_var().cloned() {
-                    Some(name) => self.declare(&name, How::Declared),
+                    Some(name) => {
+                        if !name.starts_with('$')
+                            && let Some(message) = self.declared_above(&name)
+                        {
+                            self.error(Stage::Locals, Code::Compile, message, expr.location);
+                        }
+                        self.declare(&name, How::Each)
+                    }
                     None => self.fresh(),
                 };
                 let first = every.body.first().map_or(expr.location, |first| first.location);
@@ -444,8 +463,10 @@ impl<'a> Lower<'a> {
                 }
             },
             TermKind::Ref(r) => {
-                let head = self.term(&r.head, true, out);
-                let (root, mut path) = self.root(head, location, out);
+                let (root, mut path) = self.affirmed(|lower| {
+                    let head = lower.term(&r.head, true, out);
+                    lower.root(head, location, out)
+                });
                 for part in &r.path {
                     path.push(self.term(part, false, out));
                 }
@@ -458,7 +479,7 @@ impl<'a> Lower<'a> {
             ),
             TermKind::Call(call) => {
                 let slot = self.fresh();
-                let kind = match self.call(call, Used::As(Term::Var(slot)), out) {
+                let kind = match self.affirmed(|lower| lower.call(call, Used::As(Term::Var(slot)), out)) {
                     ExprKind::Holds(term) => ExprKind::Eq(Term::Var(slot), term),
                     other => other,
                 };
@@ -467,20 +488,20 @@ impl<'a> Lower<'a> {
             }
             TermKind::ArrayComp(c) => {
                 let mut body = self.body(&c.body);
-                let head = self.term(&c.head, false, &mut body);
+                let head = self.affirmed(|lower| lower.term(&c.head, false, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Array(head, body)))
             }
             TermKind::SetComp(c) => {
                 let mut body = self.body(&c.body);
-                let head = self.term(&c.head, false, &mut body);
+                let head = self.affirmed(|lower| lower.term(&c.head, false, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Set(head, body)))
             }
             TermKind::ObjectComp(c) => {
                 let mut body = self.body(&c.body);
-                let key = self.term(&c.key, false, &mut body);
-                let value = self.term(&c.value, false, &mut body);
+                let key = self.affirmed(|lower| lower.term(&c.key, false, &mut body));
+                let value = self.affirmed(|lower| lower.term(&c.value, false, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Object(key, value, body)))
             }
@@ -537,8 +558,24 @@ impl<'a> Lower<'a> {
     /// A variable equal to a term.
     pub(super) fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
         let slot = self.fresh();
+        if let (true, Some(name)) = (self.negated, self.slots.get_mut(slot)) {
+            *name = Arc::from(safety::IDLE);
+        }
         out.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
         slot
+    }
+
+    /// Does something that is not negated, though an expression around it may be.
+    pub(super) fn affirmed<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::replace(&mut self.negated, false);
+        let done = what(self);
+        self.negated = around;
+        done
+    }
+
+    /// Once it is known what is bound: the names of variables, without those that only told how they bind.
+    pub fn named(&mut self) {
+        self.slots.iter_mut().filter(|name| &***name == safety::IDLE).for_each(|name| *name = Arc::from(""));
     }
 
     /// What a ref into a term begins with.

@@ -81,6 +81,7 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
         lower.leave();
     }
     lower.leave();
+    lower.named();
     if lower.strict {
         unused_args(lower, head);
     }
