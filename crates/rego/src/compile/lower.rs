@@ -57,6 +57,8 @@ pub struct Lower<'a> {
     free: HashMap<Name, Slot>,
     /// Within a negated expression, but not in a call or a body inside it: what is looked up for it binds nothing.
     negated: bool,
+    /// What is looked up for the expression that is being lowered: after the calls in it, as in OPA.
+    paths: Vec<Expr>,
     /// Of the expression that was lowered last, where it stands if not where it was written.
     place: Option<Location>,
     pub places: Places,
@@ -83,6 +85,7 @@ impl<'a> Lower<'a> {
             scopes,
             free,
             negated: false,
+            paths: Vec::new(),
             place: None,
             places,
             used_args,
@@ -243,7 +246,7 @@ impl<'a> Lower<'a> {
             self.plain(expr, &mut body);
         }
         for modifier in &expr.with {
-            if let Some(lowered) = self.with(modifier, out) {
+            if let Some(lowered) = self.then_paths(out, |lower, out| lower.with(modifier, out)) {
                 if let With::CallOther(..) = lowered {
                     self.places.replaced.push((expr.location, modifier.location));
                 }
@@ -259,7 +262,7 @@ impl<'a> Lower<'a> {
     /// An expression without its `with`.
     fn plain(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
         let around = std::mem::replace(&mut self.negated, expr.negated);
-        let kind = self.kind(expr, out);
+        let kind = self.then_paths(out, |lower, out| lower.kind(expr, out));
         self.negated = around;
         let Some(kind) = kind else { return };
         let location = self.place.take().unwrap_or(expr.location);
@@ -394,7 +397,7 @@ impl<'a> Lower<'a> {
         if !self.tree.prints {
             let (before, free) = (std::mem::take(&mut self.errors), self.free.clone());
             call.args.iter().for_each(|arg| {
-                self.term(arg, false, &mut Vec::new());
+                self.then_paths(&mut Vec::new(), |lower, out| lower.term(arg, false, out));
             });
             let mut found = std::mem::replace(&mut self.errors, before);
             found.keep(Stage::Locals);
@@ -432,18 +435,21 @@ impl<'a> Lower<'a> {
     fn equal(&mut self, left: &ast::Term, right: Side, out: &mut Vec<Expr>) -> ExprKind {
         match right {
             Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
-            Side::Call(ExprKind::Call { callee, args, out: None }, location) => match self.term(left, true, out) {
+            Side::Call(ExprKind::Call { callee, args, out: None }, location) => {
+                let before = self.paths.len();
+                let left = self.term(left, true, out);
                 // The call comes first.
-                path @ Term::Ref(_) => {
+                if matches!(left, Term::Ref(_)) || self.paths.len() > before {
                     let slot = self.fresh();
                     out.push(Expr { location, kind: ExprKind::Call { callee, args, out: Some(Term::Var(slot)) } });
-                    ExprKind::Eq(Term::Var(slot), path)
+                    return match left {
+                        Term::Ref(_) => ExprKind::Eq(Term::Var(slot), left),
+                        left => ExprKind::Eq(left, Term::Var(slot)),
+                    };
                 }
-                left => {
-                    self.place = Some(location);
-                    ExprKind::Call { callee, args, out: Some(left) }
-                }
-            },
+                self.place = Some(location);
+                ExprKind::Call { callee, args, out: Some(left) }
+            }
             Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(self.term(left, true, out), term),
             // Wrong, and said already.
             Side::Call(..) => ExprKind::Holds(Term::Const(Value::Bool(false))),
@@ -451,7 +457,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A term. Refs, where they may not stand (`top` is false), and calls become variables.
-    pub fn term(&mut self, term: &ast::Term, top: bool, out: &mut Vec<Expr>) -> Term {
+    pub(super) fn term(&mut self, term: &ast::Term, top: bool, out: &mut Vec<Expr>) -> Term {
         let location = term.location;
         match &term.kind {
             TermKind::Scalar(value) => Term::Const(value.clone()),
@@ -459,18 +465,20 @@ impl<'a> Lower<'a> {
                 Ok(slot) => Term::Var(slot),
                 Err(global) => {
                     let (root, path) = rooted(global);
-                    self.place(Ref { root, path, location }, top, location, out)
+                    self.place(Ref { root, path, location }, top, location)
                 }
             },
             TermKind::Ref(r) => {
                 let (root, mut path) = self.affirmed(|lower| {
-                    let head = lower.term(&r.head, true, out);
-                    lower.root(head, location, out)
+                    lower.then_paths(out, |lower, out| {
+                        let head = lower.term(&r.head, true, out);
+                        lower.root(head, location, out)
+                    })
                 });
                 for part in &r.path {
                     path.push(self.term(part, false, out));
                 }
-                self.place(Ref { root, path, location }, top, location, out)
+                self.place(Ref { root, path, location }, top, location)
             }
             TermKind::Array(items) => Term::Array(items.iter().map(|item| self.term(item, false, out)).collect()),
             TermKind::Set(items) => Term::Set(items.iter().map(|item| self.term(item, false, out)).collect()),
@@ -488,20 +496,20 @@ impl<'a> Lower<'a> {
             }
             TermKind::ArrayComp(c) => {
                 let mut body = self.body(&c.body);
-                let head = self.affirmed(|lower| lower.term(&c.head, false, &mut body));
+                let head = self.affirmed(|lower| lower.value(&c.head, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Array(head, body)))
             }
             TermKind::SetComp(c) => {
                 let mut body = self.body(&c.body);
-                let head = self.affirmed(|lower| lower.term(&c.head, false, &mut body));
+                let head = self.affirmed(|lower| lower.value(&c.head, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Set(head, body)))
             }
             TermKind::ObjectComp(c) => {
                 let mut body = self.body(&c.body);
-                let key = self.affirmed(|lower| lower.term(&c.key, false, &mut body));
-                let value = self.affirmed(|lower| lower.term(&c.value, false, &mut body));
+                let key = self.affirmed(|lower| lower.value(&c.key, &mut body));
+                let value = self.affirmed(|lower| lower.value(&c.value, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Object(key, value, body)))
             }
@@ -550,19 +558,37 @@ impl<'a> Lower<'a> {
     }
 
     /// A ref where it may stand, else a variable equal to it.
-    fn place(&mut self, r: Ref, top: bool, location: Location, out: &mut Vec<Expr>) -> Term {
+    fn place(&mut self, r: Ref, top: bool, location: Location) -> Term {
         let term = Term::Ref(Box::new(r));
-        if top { term } else { Term::Var(self.hoist(term, location, out)) }
+        if top { term } else { Term::Var(self.hoist(term, location)) }
     }
 
     /// A variable equal to a term.
-    pub(super) fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
+    pub(super) fn hoist(&mut self, term: Term, location: Location) -> Slot {
         let slot = self.fresh();
         if let (true, Some(name)) = (self.negated, self.slots.get_mut(slot)) {
             *name = Arc::from(safety::IDLE);
         }
-        out.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
+        self.paths.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
         slot
+    }
+
+    /// Does something, after which comes what is looked up for it.
+    pub(super) fn then_paths<T>(
+        &mut self,
+        out: &mut Vec<Expr>,
+        what: impl FnOnce(&mut Self, &mut Vec<Expr>) -> T,
+    ) -> T {
+        let around = std::mem::take(&mut self.paths);
+        let done = what(self, out);
+        out.append(&mut self.paths);
+        self.paths = around;
+        done
+    }
+
+    /// A term of a head, after what it needs.
+    pub fn value(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
+        self.then_paths(out, |lower, out| lower.term(term, false, out))
     }
 
     /// Does something that is not negated, though an expression around it may be.
@@ -583,7 +609,11 @@ impl<'a> Lower<'a> {
         match head {
             Term::Ref(r) => (r.root, r.path),
             Term::Var(slot) => (Root::Var(slot), Vec::new()),
-            other => (Root::Var(self.hoist(other, location, out)), Vec::new()),
+            other => {
+                let slot = self.hoist(other, location);
+                out.append(&mut self.paths);
+                (Root::Var(slot), Vec::new())
+            }
         }
     }
 }
