@@ -189,12 +189,17 @@ impl Translator<'_> {
         }
         let end = rest.find([':', ')']).ok_or_else(|| failure("missing argument to repetition operator", "?"))?;
         let known = rest[2..end].chars().all(|c| matches!(c, 'i' | 'm' | 's' | 'U' | '-'));
-        if !known || rest[2..end].ends_with('-') || (end == 2 && rest[end..].starts_with(')')) {
+        if !known || rest[2..end].ends_with('-') {
             let upto = rest[2..].find(|c| !matches!(c, 'i' | 'm' | 's' | 'U' | '-')).map_or(end, |bad| bad + 2);
             let upto = rest[upto..].chars().next().map_or(upto, |c| upto + c.len_utf8());
             return Err(failure("invalid or unsupported Perl syntax", &rest[..upto]));
         }
-        self.out.push_str(&rest[1..=end]);
+        if rest.starts_with("(?)") {
+            // No flags at all, which is nothing in Go and no syntax in Rust.
+            self.out.pop();
+        } else {
+            self.out.push_str(&rest[1..=end]);
+        }
         while self.here() <= at + end && self.chars.next().is_some() {}
         if rest[end..].starts_with(')') {
             self.open.pop();

@@ -107,7 +107,8 @@ impl Number {
         if n.is_extreme() {
             return None;
         }
-        if n.is_integer() && n.truncate().bits() <= 64 {
+        let minus_zero = n.is_negative() && n.is_zero();
+        if n.is_integer() && n.truncate().bits() <= 64 && !minus_zero {
             return Some(Self::from_big(n.truncate()));
         }
         let (digits, point) = n.shortest();

@@ -92,10 +92,6 @@ fn escape(out: &mut String, c: char, mark: char, ascii: bool) {
 
 /// Whether Go would print it as it is.
 pub fn printable(c: char) -> bool {
-    // Debug of a string escapes what cannot be printed, and a combining mark only at the start.
-    matches!(c, ' '..='~') || c >= '\u{80}' && !format!("{:?}", format_args_text(c)).contains("\\u{")
-}
-
-fn format_args_text(c: char) -> String {
-    String::from_iter(['a', c])
+    // What cannot be printed is escaped, and a combining mark only at the start.
+    matches!(c, ' '..='~') || c >= '\u{80}' && !String::from_iter(['a', c]).escape_debug().to_string().contains("\\u{")
 }

@@ -4,7 +4,7 @@
 use num_bigint::{BigInt, BigUint, Sign};
 use std::cmp::Ordering;
 
-/// Zero, or `mantissa * 2^exponent` with the mantissa's top bit set.
+/// Zero (which has a sign, too), or `mantissa * 2^exponent` with the mantissa's top bit set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wide {
     negative: bool,
@@ -58,7 +58,7 @@ fn parse_exponent(text: &str) -> Option<i32> {
         return None;
     }
     let n: i32 = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
-    (n.abs() <= MAX_EXPONENT).then_some(n)
+    (-MAX_EXPONENT..=MAX_EXPONENT).contains(&n).then_some(n)
 }
 
 fn ten_to(n: u32) -> BigUint {
@@ -70,7 +70,7 @@ impl Wide {
     fn round(negative: bool, n: &BigUint, exponent: i32, sticky: bool) -> Self {
         let bits = i32::try_from(n.bits()).unwrap_or(i32::MAX);
         if bits == 0 {
-            return ZERO;
+            return Self { negative, ..ZERO };
         }
         let exponent = exponent.clamp(-FAR, FAR);
         let drop = bits - 64;
@@ -126,12 +126,12 @@ impl Wide {
         Self::round(negative, &quotient, exponent - shift, rest != BigUint::ZERO)
     }
 
-    fn is_zero(self) -> bool {
+    pub fn is_zero(self) -> bool {
         self.mantissa == 0
     }
 
     pub fn neg(self) -> Self {
-        Self { negative: !self.negative && !self.is_zero(), ..self }
+        Self { negative: !self.negative, ..self }
     }
 
     pub fn abs(self) -> Self {
@@ -145,6 +145,9 @@ impl Wide {
     }
 
     pub fn add(self, other: Self) -> Self {
+        if self.is_zero() && other.is_zero() {
+            return Self { negative: self.negative && other.negative, ..ZERO };
+        }
         if self.is_zero() || other.is_zero() {
             return if self.is_zero() { other } else { self };
         }

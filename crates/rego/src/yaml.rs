@@ -49,7 +49,11 @@ fn reason(yaml: &str, error: &str) -> String {
         "did not find expected ',' or '}'"
     } else {
         let short = error.lines().next().unwrap_or("not valid");
-        return format!("yaml: line {line}: {}", short.trim_start_matches("error: "));
+        let short = short.trim_start_matches("error: ");
+        // Its own place is said in another form, and not where it is the first line.
+        let place = short.starts_with("line ").then(|| short.split_once(": ")).flatten();
+        let short = place.map_or(short, |(_, what)| what);
+        return if line > 1 { format!("yaml: line {line}: {short}") } else { format!("yaml: {short}") };
     };
     format!("yaml: line {}: {what}", line.max(yaml.lines().count()))
 }

@@ -57,3 +57,16 @@ fn large_answers_are_given() {
         assert_eq!(eval(query), Ok(1), "{query}");
     }
 }
+
+#[test]
+fn what_has_no_magnitude_is_no_panic() {
+    for query in [
+        "x = 1e-2147483648",
+        r#"to_number("1e-2147483648")"#,
+        r#"json.unmarshal("1e-2147483648")"#,
+        "sprintf(`%*d%.*d`, [-9223372036854775808, 1, -9223372036854775808, 1])",
+    ] {
+        let outcome = eval(query);
+        assert!(!matches!(outcome, Err((Code::EvalInternal, _))), "{query}: {outcome:?}");
+    }
+}

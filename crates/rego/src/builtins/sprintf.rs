@@ -183,7 +183,7 @@ impl Printer<'_> {
         let taken = self.args.get(self.next)?;
         self.next += 1;
         match taken {
-            Arg::Int(n) if n.abs() <= MAX_WIDTH => Some(*n),
+            Arg::Int(n) if (-MAX_WIDTH..=MAX_WIDTH).contains(n) => Some(*n),
             _ => None,
         }
     }

@@ -12,8 +12,12 @@ use crate::types::{self, Type};
 use crate::value::Value;
 
 impl Lower<'_> {
-    /// A call.
+    /// A call, after what it needs.
     pub(super) fn call(&mut self, call: &ast::Call, used: Used, out: &mut Vec<super::ir::Expr>) -> ExprKind {
+        self.then_paths(out, |lower, out| lower.plain_call(call, used, out))
+    }
+
+    fn plain_call(&mut self, call: &ast::Call, used: Used, out: &mut Vec<super::ir::Expr>) -> ExprKind {
         if let Some(value) =
             self.metadata.and_then(|find| find(call.operator.dotted()?.strip_prefix("rego.metadata.")?))
         {
@@ -42,14 +46,8 @@ impl Lower<'_> {
             let lowered = self.term(arg, true, out);
             // A comprehension comes before what is looked up for the arguments after it.
             let early = matches!(lowered, Term::Comp(_)) && i + 1 < call.args.len();
-            args.push(if early { Term::Var(self.hoist(lowered, arg.location, out)) } else { lowered });
-        }
-        // Paths are looked up after calls.
-        for (lowered, arg) in args.iter_mut().zip(&call.args) {
-            if matches!(lowered, Term::Ref(_)) {
-                let path = std::mem::replace(lowered, Term::Const(Value::Null));
-                *lowered = Term::Var(self.hoist(path, arg.location, out));
-            }
+            let before = early || matches!(lowered, Term::Ref(_));
+            args.push(if before { Term::Var(self.hoist(lowered, arg.location)) } else { lowered });
         }
         let callee = match callee {
             Ok(callee) => callee,

@@ -3,12 +3,13 @@
 
 use super::ir::{Callee, Comp, Expr, ExprKind, Places, Ref, Root, Slot, Term, With};
 use super::names::{Global, Names};
+use super::safety;
 use super::stage::{Errors, Stage};
 use super::tree::Tree;
 use crate::ast::{self, Location, Name, Source, TermKind};
 use crate::error::{Code, Error};
 use crate::value::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Names declared in one body (or by arguments).
@@ -28,8 +29,10 @@ struct Scope {
 pub enum How {
     Argument,
     Assigned,
-    /// By `some` or `every`.
+    /// By `some`.
     Declared,
+    /// By `every`, for its body.
+    Each,
 }
 
 /// Gives `rego.metadata.NAME` by its name.
@@ -52,6 +55,10 @@ pub struct Lower<'a> {
     pub(super) metadata: Option<Metadata<'a>>,
     scopes: Vec<Scope>,
     free: HashMap<Name, Slot>,
+    /// Within a negated expression, but not in a call or a body inside it: what is looked up for it binds nothing.
+    negated: bool,
+    /// What is looked up for the expression that is being lowered: after the calls in it, as in OPA.
+    paths: Vec<Expr>,
     /// Of the expression that was lowered last, where it stands if not where it was written.
     place: Option<Location>,
     pub places: Places,
@@ -77,6 +84,8 @@ impl<'a> Lower<'a> {
             metadata: None,
             scopes,
             free,
+            negated: false,
+            paths: Vec::new(),
             place: None,
             places,
             used_args,
@@ -170,12 +179,13 @@ impl<'a> Lower<'a> {
     /// Why a name cannot be declared in the innermost scope.
     fn declared_above(&self, name: &Name) -> Option<String> {
         let (last, outer) = self.scopes.split_last()?;
-        // Arguments are of the body's own scope.
-        let argument = outer.last().filter(|_| outer.len() == 1).and_then(|scope| scope.declared.get(name));
-        match last.declared.get(name).or(argument.filter(|(_, how)| *how == How::Argument)) {
+        // Arguments are of the body's own scope, and so is what an `every` declares.
+        let around = outer.last().and_then(|scope| scope.declared.get(name));
+        let around = around.filter(|(_, how)| *how == How::Each || *how == How::Argument && outer.len() == 1);
+        match last.declared.get(name).or(around) {
             Some((_, How::Argument)) => Some(format!("arg {name} redeclared")),
             Some((_, How::Assigned)) => Some(format!("var {name} assigned above")),
-            Some((_, How::Declared)) => Some(format!("var {name} declared above")),
+            Some((_, How::Declared | How::Each)) => Some(format!("var {name} declared above")),
             None if last.seen.contains(name) => Some(format!("var {name} referenced above")),
             None => None,
         }
@@ -183,13 +193,8 @@ impl<'a> Lower<'a> {
 
     /// Declares each variable of a pattern.
     pub fn declare_pattern(&mut self, term: &ast::Term, how: How) {
-        self.declare_but(&HashSet::new(), term, how);
-    }
-
-    /// Declares each variable of a pattern, but for some names.
-    fn declare_but(&mut self, taken: &HashSet<Name>, term: &ast::Term, how: How) {
         super::declared::pattern(term, &mut |name| {
-            if name.starts_with('$') || taken.contains(name) {
+            if name.starts_with('$') {
                 return;
             }
             if how != How::Argument
@@ -241,7 +246,7 @@ impl<'a> Lower<'a> {
             self.plain(expr, &mut body);
         }
         for modifier in &expr.with {
-            if let Some(lowered) = self.with(modifier, out) {
+            if let Some(lowered) = self.then_paths(out, |lower, out| lower.with(modifier, out)) {
                 if let With::CallOther(..) = lowered {
                     self.places.replaced.push((expr.location, modifier.location));
                 }
@@ -256,7 +261,10 @@ impl<'a> Lower<'a> {
 
     /// An expression without its `with`.
     fn plain(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
-        let Some(kind) = self.kind(expr, out) else { return };
+        let around = std::mem::replace(&mut self.negated, expr.negated);
+        let kind = self.then_paths(out, |lower, out| lower.kind(expr, out));
+        self.negated = around;
+        let Some(kind) = kind else { return };
         let location = self.place.take().unwrap_or(expr.location);
         let mut lowered = Expr { location, kind };
         if expr.negated {
@@ -330,9 +338,20 @@ impl<'a> Lower<'a> {
                     // What the domain names is not declared: `some x in x` looks into the x that there is.
                     let taken = super::declared::used(domain);
                     let lowered = self.term(domain, true, out);
-                    for pattern in key.iter().chain([value]) {
-                        self.declare_but(&taken, pattern, How::Declared);
+                    let patterns = || key.iter().chain([value]);
+                    // Only what is wrong with the first of them by name is told.
+                    let mut names = BTreeSet::new();
+                    patterns().for_each(|term| {
+                        super::declared::pattern(term, &mut |name| {
+                            names.extend((!name.starts_with('$') && !taken.contains(name)).then(|| name.clone()));
+                        });
+                    });
+                    if let Some(message) = names.iter().find_map(|name| self.declared_above(name)) {
+                        self.error(Stage::Locals, Code::Compile, message, expr.location);
                     }
+                    names.iter().for_each(|name| {
+                        self.declare(name, How::Declared);
+                    });
                     let key = match key {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
@@ -346,14 +365,17 @@ impl<'a> Lower<'a> {
             ast::ExprKind::Every(every) => {
                 let domain = self.term(&every.domain, false, out);
                 self.enter();
-                let key = every
-                    .key
-                    .as_ref()
-                    .and_then(ast::Term::as_var)
-                    .cloned()
-                    .map(|name| self.declare(&name, How::Declared));
+                let key =
+                    every.key.as_ref().and_then(ast::Term::as_var).cloned().map(|name| self.declare(&name, How::Each));
                 let value = match every.value.as_var().cloned() {
-                    Some(name) => self.declare(&name, How::Declared),
+                    Some(name) => {
+                        if !name.starts_with('$')
+                            && let Some(message) = self.declared_above(&name)
+                        {
+                            self.error(Stage::Locals, Code::Compile, message, expr.location);
+                        }
+                        self.declare(&name, How::Each)
+                    }
                     None => self.fresh(),
                 };
                 let first = every.body.first().map_or(expr.location, |first| first.location);
@@ -375,7 +397,7 @@ impl<'a> Lower<'a> {
         if !self.tree.prints {
             let (before, free) = (std::mem::take(&mut self.errors), self.free.clone());
             call.args.iter().for_each(|arg| {
-                self.term(arg, false, &mut Vec::new());
+                self.then_paths(&mut Vec::new(), |lower, out| lower.term(arg, false, out));
             });
             let mut found = std::mem::replace(&mut self.errors, before);
             found.keep(Stage::Locals);
@@ -413,18 +435,21 @@ impl<'a> Lower<'a> {
     fn equal(&mut self, left: &ast::Term, right: Side, out: &mut Vec<Expr>) -> ExprKind {
         match right {
             Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
-            Side::Call(ExprKind::Call { callee, args, out: None }, location) => match self.term(left, true, out) {
+            Side::Call(ExprKind::Call { callee, args, out: None }, location) => {
+                let before = self.paths.len();
+                let left = self.term(left, true, out);
                 // The call comes first.
-                path @ Term::Ref(_) => {
+                if matches!(left, Term::Ref(_)) || self.paths.len() > before {
                     let slot = self.fresh();
                     out.push(Expr { location, kind: ExprKind::Call { callee, args, out: Some(Term::Var(slot)) } });
-                    ExprKind::Eq(Term::Var(slot), path)
+                    return match left {
+                        Term::Ref(_) => ExprKind::Eq(Term::Var(slot), left),
+                        left => ExprKind::Eq(left, Term::Var(slot)),
+                    };
                 }
-                left => {
-                    self.place = Some(location);
-                    ExprKind::Call { callee, args, out: Some(left) }
-                }
-            },
+                self.place = Some(location);
+                ExprKind::Call { callee, args, out: Some(left) }
+            }
             Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(self.term(left, true, out), term),
             // Wrong, and said already.
             Side::Call(..) => ExprKind::Holds(Term::Const(Value::Bool(false))),
@@ -432,7 +457,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A term. Refs, where they may not stand (`top` is false), and calls become variables.
-    pub fn term(&mut self, term: &ast::Term, top: bool, out: &mut Vec<Expr>) -> Term {
+    pub(super) fn term(&mut self, term: &ast::Term, top: bool, out: &mut Vec<Expr>) -> Term {
         let location = term.location;
         match &term.kind {
             TermKind::Scalar(value) => Term::Const(value.clone()),
@@ -440,16 +465,20 @@ impl<'a> Lower<'a> {
                 Ok(slot) => Term::Var(slot),
                 Err(global) => {
                     let (root, path) = rooted(global);
-                    self.place(Ref { root, path, location }, top, location, out)
+                    self.place(Ref { root, path, location }, top, location)
                 }
             },
             TermKind::Ref(r) => {
-                let head = self.term(&r.head, true, out);
-                let (root, mut path) = self.root(head, location, out);
+                let (root, mut path) = self.affirmed(|lower| {
+                    lower.then_paths(out, |lower, out| {
+                        let head = lower.term(&r.head, true, out);
+                        lower.root(head, location, out)
+                    })
+                });
                 for part in &r.path {
                     path.push(self.term(part, false, out));
                 }
-                self.place(Ref { root, path, location }, top, location, out)
+                self.place(Ref { root, path, location }, top, location)
             }
             TermKind::Array(items) => Term::Array(items.iter().map(|item| self.term(item, false, out)).collect()),
             TermKind::Set(items) => Term::Set(items.iter().map(|item| self.term(item, false, out)).collect()),
@@ -458,7 +487,7 @@ impl<'a> Lower<'a> {
             ),
             TermKind::Call(call) => {
                 let slot = self.fresh();
-                let kind = match self.call(call, Used::As(Term::Var(slot)), out) {
+                let kind = match self.affirmed(|lower| lower.call(call, Used::As(Term::Var(slot)), out)) {
                     ExprKind::Holds(term) => ExprKind::Eq(Term::Var(slot), term),
                     other => other,
                 };
@@ -467,20 +496,20 @@ impl<'a> Lower<'a> {
             }
             TermKind::ArrayComp(c) => {
                 let mut body = self.body(&c.body);
-                let head = self.term(&c.head, false, &mut body);
+                let head = self.affirmed(|lower| lower.value(&c.head, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Array(head, body)))
             }
             TermKind::SetComp(c) => {
                 let mut body = self.body(&c.body);
-                let head = self.term(&c.head, false, &mut body);
+                let head = self.affirmed(|lower| lower.value(&c.head, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Set(head, body)))
             }
             TermKind::ObjectComp(c) => {
                 let mut body = self.body(&c.body);
-                let key = self.term(&c.key, false, &mut body);
-                let value = self.term(&c.value, false, &mut body);
+                let key = self.affirmed(|lower| lower.value(&c.key, &mut body));
+                let value = self.affirmed(|lower| lower.value(&c.value, &mut body));
                 self.leave();
                 Term::Comp(Box::new(Comp::Object(key, value, body)))
             }
@@ -529,16 +558,50 @@ impl<'a> Lower<'a> {
     }
 
     /// A ref where it may stand, else a variable equal to it.
-    fn place(&mut self, r: Ref, top: bool, location: Location, out: &mut Vec<Expr>) -> Term {
+    fn place(&mut self, r: Ref, top: bool, location: Location) -> Term {
         let term = Term::Ref(Box::new(r));
-        if top { term } else { Term::Var(self.hoist(term, location, out)) }
+        if top { term } else { Term::Var(self.hoist(term, location)) }
     }
 
     /// A variable equal to a term.
-    pub(super) fn hoist(&mut self, term: Term, location: Location, out: &mut Vec<Expr>) -> Slot {
+    pub(super) fn hoist(&mut self, term: Term, location: Location) -> Slot {
         let slot = self.fresh();
-        out.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
+        if let (true, Some(name)) = (self.negated, self.slots.get_mut(slot)) {
+            *name = Arc::from(safety::IDLE);
+        }
+        self.paths.push(Expr { location, kind: ExprKind::Eq(Term::Var(slot), term) });
         slot
+    }
+
+    /// Does something, after which comes what is looked up for it.
+    pub(super) fn then_paths<T>(
+        &mut self,
+        out: &mut Vec<Expr>,
+        what: impl FnOnce(&mut Self, &mut Vec<Expr>) -> T,
+    ) -> T {
+        let around = std::mem::take(&mut self.paths);
+        let done = what(self, out);
+        out.append(&mut self.paths);
+        self.paths = around;
+        done
+    }
+
+    /// A term of a head, after what it needs.
+    pub fn value(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
+        self.then_paths(out, |lower, out| lower.term(term, false, out))
+    }
+
+    /// Does something that is not negated, though an expression around it may be.
+    pub(super) fn affirmed<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::replace(&mut self.negated, false);
+        let done = what(self);
+        self.negated = around;
+        done
+    }
+
+    /// Once it is known what is bound: the names of variables, without those that only told how they bind.
+    pub fn named(&mut self) {
+        self.slots.iter_mut().filter(|name| &***name == safety::IDLE).for_each(|name| *name = Arc::from(""));
     }
 
     /// What a ref into a term begins with.
@@ -546,7 +609,11 @@ impl<'a> Lower<'a> {
         match head {
             Term::Ref(r) => (r.root, r.path),
             Term::Var(slot) => (Root::Var(slot), Vec::new()),
-            other => (Root::Var(self.hoist(other, location, out)), Vec::new()),
+            other => {
+                let slot = self.hoist(other, location);
+                out.append(&mut self.paths);
+                (Root::Var(slot), Vec::new())
+            }
         }
     }
 }

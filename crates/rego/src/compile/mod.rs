@@ -168,9 +168,10 @@ pub fn compile_query_in(
     let mut lowered = lower.body(body);
     let vars = lower.query_vars();
     lower.leave();
-    let (slots, mut errors, places) = (lower.slots, lower.errors, lower.places);
     let mut missing = Vec::new();
-    safety::order(&mut lowered, &mut Slots::default(), &slots, &mut missing);
+    safety::order(&mut lowered, &mut Slots::default(), &lower.slots, &mut missing);
+    lower.named();
+    let (slots, mut errors, places) = (lower.slots, lower.errors, lower.places);
     unsafe_errors(Stage::Bodies, &missing, &slots, (names, source), &mut errors);
     if !errors.until(Stage::Bodies) {
         let wrong = typing::query(&policy.tree, &policy.documents, &lowered, (&slots, &places), source);

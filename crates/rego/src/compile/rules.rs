@@ -50,7 +50,7 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     for arg in &head.args {
         argument(lower, arg);
     }
-    let args: Vec<Term> = head.args.iter().map(|arg| lower.term(arg, false, &mut before)).collect();
+    let args: Vec<Term> = head.args.iter().map(|arg| lower.value(arg, &mut before)).collect();
     let mut safe = Slots::default();
     let mut bound = Vars::default();
     args.iter().for_each(|arg| bound.term(arg));
@@ -68,7 +68,7 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
         let mut body = before.clone();
         body.extend(lower.body(&rule.body));
         for term in head.reference.iter().skip(constant) {
-            let term = lower.term(term, false, &mut body);
+            let term = lower.value(term, &mut body);
             suffix.push(term);
         }
         clauses.push(finish(lower, body, value, &safe, &mut suffix, rule.location, &mut missing));
@@ -81,6 +81,7 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
         lower.leave();
     }
     lower.leave();
+    lower.named();
     if lower.strict {
         unused_args(lower, head);
     }
@@ -171,7 +172,7 @@ fn finish(
     location: ast::Location,
     missing: &mut Missing,
 ) -> Clause {
-    let mut value = lower.term(value, false, &mut body);
+    let mut value = lower.value(value, &mut body);
     let mut safe = safe.clone();
     safety::order(&mut body, &mut safe, &lower.slots, &mut missing.body);
     // What the body names without binding it, it has complained of already.

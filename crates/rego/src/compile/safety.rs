@@ -6,6 +6,10 @@ use super::slots::Slots;
 use super::vars::Vars;
 use crate::ast::{Location, Name};
 
+/// The name of the variables that hold what a negated expression looks up, until it is known what is bound: as the
+/// expression itself, these bind nothing else.
+pub const IDLE: &str = "$idle";
+
 /// A variable that nothing binds.
 #[derive(Clone, Debug)]
 pub struct Unsafe {
@@ -32,7 +36,7 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
         for (mut expr, vars) in left {
             let mut closed = vars.closed.clone();
             closed.retain(&own.direct);
-            let after = if closed.within(safe) { bound(&expr, safe) } else { None };
+            let after = if closed.within(safe) { bound(&expr, safe, names) } else { None };
             match after.filter(|after| vars.direct.within(after)) {
                 Some(after) => {
                     inside(&mut expr, safe, names, errors);
@@ -57,7 +61,7 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
         });
         let mut named = false;
         for slot in missing.iter().filter(|slot| !safe.contains(*slot)) {
-            if names.get(slot).is_some_and(|name| !name.is_empty()) {
+            if names.get(slot).is_some_and(|name| !name.is_empty() && &**name != IDLE) {
                 errors.push(Unsafe { slot, location: expr.location });
                 named = true;
             }
@@ -134,12 +138,12 @@ fn in_term(term: &mut Term, safe: &Slots, (names, at): (&[Name], Location), erro
             match &mut **comp {
                 Comp::Array(head, body) | Comp::Set(head, body) => {
                     order(body, &mut inner, names, errors);
-                    head_of(head, &inner, (body, at), errors);
+                    head_of(head, &inner, (body, names, at), errors);
                 }
                 Comp::Object(key, value, body) => {
                     order(body, &mut inner, names, errors);
-                    head_of(key, &inner, (body, at), errors);
-                    head_of(value, &inner, (body, at), errors);
+                    head_of(key, &inner, (body, names, at), errors);
+                    head_of(value, &inner, (body, names, at), errors);
                 }
             }
         }
@@ -147,7 +151,7 @@ fn in_term(term: &mut Term, safe: &Slots, (names, at): (&[Name], Location), erro
 }
 
 /// Checks that what a body gives is bound by it.
-fn head_of(head: &mut Term, safe: &Slots, (body, at): (&[Expr], Location), errors: &mut Vec<Unsafe>) {
+fn head_of(head: &mut Term, safe: &Slots, (body, names, at): (&[Expr], &[Name], Location), errors: &mut Vec<Unsafe>) {
     let mut vars = Vars::default();
     vars.term(head);
     // What the body names without binding it, the body has complained of.
@@ -155,7 +159,7 @@ fn head_of(head: &mut Term, safe: &Slots, (body, at): (&[Expr], Location), error
     named.body(body);
     let missing = vars.direct.iter().filter(|slot| !safe.contains(*slot) && !named.direct.contains(*slot));
     errors.extend(missing.map(|slot| Unsafe { slot, location: at }));
-    in_term(head, safe, (&[], at), errors);
+    in_term(head, safe, (names, at), errors);
 }
 
 /// Orders bodies inside a head's term and checks that it is bound.
@@ -167,7 +171,7 @@ pub fn head(term: &mut Term, safe: &Slots, names: &[Name], location: Location, e
 }
 
 /// What is bound after an expression, given what is before; none if it cannot be evaluated then.
-fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
+fn bound(expr: &Expr, safe: &Slots, names: &[Name]) -> Option<Slots> {
     let mut after = safe.clone();
     match &expr.kind {
         ExprKind::Not(_) | ExprKind::Print(_) => {}
@@ -190,6 +194,10 @@ fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
                 binds(out, &mut after);
             }
         }
+        ExprKind::Eq(Term::Var(slot), path @ Term::Ref(_)) if names.get(*slot).is_some_and(|name| &**name == IDLE) => {
+            after.insert(*slot);
+            return ready(path, safe).then_some(after);
+        }
         ExprKind::Eq(a, b) => unify(a, b, &mut after),
         ExprKind::With { with, body } => {
             let mut vars = Vars::default();
@@ -202,7 +210,7 @@ fn bound(expr: &Expr, safe: &Slots) -> Option<Slots> {
                 let next = left.iter().enumerate().find_map(|(i, expr)| {
                     let mut vars = Vars::default();
                     vars.expr(expr);
-                    let more = bound(expr, &after)?;
+                    let more = bound(expr, &after, names)?;
                     vars.direct.within(&more).then_some((i, more))
                 });
                 let Some((i, more)) = next else { break };

@@ -1,6 +1,5 @@
 //! Template strings as a call: their parts are texts, or sets of what an expression gave (none where it is undefined).
 
-use crate::ast::{Location, Term};
 use crate::builtins::{Builtin, BuiltinError, Context, Outcome};
 use crate::value::Value;
 
@@ -36,6 +35,6 @@ fn push(text: &mut String, value: &Value) {
 pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.to_string(),
-        other => Term::scalar(Location::default(), other.clone()).to_string(),
+        other => other.to_string(),
     }
 }

@@ -41,6 +41,12 @@ fn undeclared(errors: &[Json]) -> bool {
         && !errors.is_empty()
 }
 
+fn closed_with(query: &Json) -> bool {
+    query["query"]
+        .as_str()
+        .is_some_and(|text| text.contains(" with ") && (text.contains('|') || text.contains("every")))
+}
+
 fn replaced(errors: &[Json], query: &Json) -> bool {
     let with = query["query"].as_str().is_some_and(|text| text.contains(" with "));
     let message = |error: &Json| error["message"].as_str().unwrap_or_default().to_owned();
@@ -53,7 +59,7 @@ fn replaced(errors: &[Json], query: &Json) -> bool {
 
 /// The first difference of two answers.
 pub fn difference(request: &Json, opa: &Json, ours: &Json) -> Option<Difference> {
-    let closures = (has(request, "|"), has(request, "every"));
+    let closures = (has(request, "|"), has(request, "every"), has(request, "with "));
     // OPA takes a body of `true` for none, even where it is negated or has a `with`, if the head has calls.
     if has(request, "not true") || has(request, "true with") {
         return None;
@@ -74,6 +80,8 @@ pub fn difference(request: &Json, opa: &Json, ours: &Json) -> Option<Difference>
             (Outcome::Unknown, _) | (_, Outcome::Unknown) => None,
             // OPA keeps a number that begins with its point so, which is no JSON.
             (Outcome::Result(opa), Outcome::Result(_)) if pointed(opa) => None,
+            // OPA does not take `with` apart inside closures of queries: there, its value may be undefined.
+            (Outcome::Result(_), Outcome::Result(_)) if closed_with(&request["queries"][i]) => None,
             (Outcome::Result(opa), Outcome::Result(ours)) => (sorted(opa) != sorted(ours)).then(|| "result".to_owned()),
             // OPA does not take `with` apart inside closures of queries.
             (Outcome::Errors(opa), _) if replaced(opa, &request["queries"][i]) => None,
@@ -92,7 +100,7 @@ pub fn difference(request: &Json, opa: &Json, ours: &Json) -> Option<Difference>
 }
 
 /// The kind of difference between lists of errors, one of which may be empty.
-fn compile(opa: &[Json], ours: &[Json], (closes, every): (bool, bool)) -> Option<String> {
+fn compile(opa: &[Json], ours: &[Json], (closes, every, replaces): (bool, bool, bool)) -> Option<String> {
     let (opa_codes, our_codes) = (codes(opa), codes(ours));
     if opa_codes.iter().all(|code| code == "rego_type_error") && !our_codes.contains("rego_parse_error") {
         // Which errors of types OPA finds is not compared yet.
@@ -102,14 +110,17 @@ fn compile(opa: &[Json], ours: &[Json], (closes, every): (bool, bool)) -> Option
     }
     let only = |codes: &BTreeSet<String>, code: &str| codes.len() == 1 && codes.contains(code);
     // Nor whether this crate refuses for types what OPA does not.
-    if opa.is_empty() && only(&our_codes, "rego_type_error") {
+    if opa_codes.iter().all(|code| code.starts_with("eval_")) && only(&our_codes, "rego_type_error") {
         return None;
     }
     // OPA forgets what else is unsafe in an expression with a comprehension over variables of the body, and what binds
-    // those that an `every` shares; it declares variables of templates, or not, by what else the body has.
-    if opa.is_empty() && only(&our_codes, "rego_unsafe_var_error") && closes
-        || (our_codes.is_empty() || only(&our_codes, "rego_unsafe_var_error")) && undeclared(opa)
+    // those that an `every` shares; it declares variables of templates, or not, by what else the body has. Of an
+    // expression with a `with` whose value has a closure it may take a variable for safe and go on to find recursion.
+    let unsafe_here = only(&our_codes, "rego_unsafe_var_error");
+    if opa.is_empty() && unsafe_here && closes
+        || undeclared(opa)
         || only(&opa_codes, "rego_unsafe_var_error") && (undeclared(ours) || ours.is_empty() && every)
+        || only(&opa_codes, "rego_recursion_error") && unsafe_here && replaces
     {
         return None;
     }
@@ -132,14 +143,17 @@ fn compile(opa: &[Json], ours: &[Json], (closes, every): (bool, bool)) -> Option
     };
     // Of a recursion, any of its cycles may be told; of a conflict, that of the member or that of the whole.
     let cycle = opa_codes.contains("rego_recursion_error") || opa_codes.contains("eval_conflict_error");
-    // The words of Go's readers of certificates and keys are not this crate's.
+    // The words of Go's readers of certificates, keys, JSON and YAML, and names of Go's types, are not this crate's.
     let foreign = texts(opa).iter().any(|text| {
         text.starts_with("crypto.x509.")
             || text.starts_with("crypto.parse_")
             || text.contains("JWK")
             || text.contains("asn1")
             || text.contains("illegal base64")
-            || ["units.parse", "json.unmarshal"].iter().any(|name| text.starts_with(name))
+            || text.contains("invalid JSON")
+            || ["units.parse", "json.unmarshal", "yaml.unmarshal: yaml: ", "json.patch: expected composite type"]
+                .iter()
+                .any(|name| text.starts_with(name))
     });
     // Of variables that hang on one another any may be named.
     let same = if opa_codes.contains("rego_unsafe_var_error") {

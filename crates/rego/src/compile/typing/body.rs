@@ -114,6 +114,11 @@ impl<'a> Checker<'a> {
                 self.equation(&args[0], &args[1])
             }
             ExprKind::Call { callee, args, out } => self.call(callee, args, out.as_ref(), expr.location),
+            // A variable that something iterates over is of a type, though of any.
+            ExprKind::Every { domain: domain @ Term::Var(_), .. } if self.of(domain).unknown() => {
+                self.fits(domain, &Type::any(), false);
+                None
+            }
             _ => None,
         };
         // What is wrong only because something within is wrong is not said twice.
