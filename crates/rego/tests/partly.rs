@@ -64,7 +64,7 @@ fn a_rule_answers_as_far_as_it_can() {
         // A set may gain members, but those that it has stay.
         (
             "p if \"a\" in q\nq contains s.image if some s in input.task.steps\nq contains input.image.ref",
-            "4:input.image",
+            "3:input.image 4:input.image 6:input.image",
         ),
         ("p if q[\"a\"]\nq contains s.image if some s in input.task.steps\nq contains input.image.ref", "yes"),
         (
@@ -74,6 +74,12 @@ fn a_rule_answers_as_far_as_it_can() {
         ("p if count(q) == 2\nq contains s.image if some s in input.task.steps", "yes"),
         // What was not bound is not known in bodies within either.
         ("p if {\n\tsome x in input.attestations\n\tnot x in [1]\n}", "3:input.attestations"),
+        // What waits for the same within and around is in doubt at both.
+        (
+            "p if {\n\tcount([1 | some x in [1, 2]; y := input.image[x]; not q[y]]) == 0\n\tinput.image.ref\n}\nq contains input.image.ref",
+            "4:input.image",
+        ),
+        ("p if input.image[_] == [x | x := input.image.ref; not input.image.a][_]", "2:input.image"),
         // Replaced, it is known.
         ("p if q with input as {\"image\": {\"ref\": \"x\"}}\nq if input.image.ref == \"x\"", "yes"),
         // The host may have no answer yet.
@@ -86,7 +92,7 @@ fn a_rule_answers_as_far_as_it_can() {
 
 #[test]
 fn members_that_are_sure_are_told_with_what_may_follow() {
-    let rules = "deny contains \"no digest\" if not contains(input.task.steps[_].image, \"@\")\ndeny contains \"unsigned\" if not input.image.signed";
+    let rules = "deny contains \"no digest\" if {\n\tsome step in input.task.steps\n\tnot contains(step.image, \"@\")\n}\ndeny contains \"unsigned\" if not input.image.signed";
     let found = partly(rules, "[m | some m in data.t.deny]", r#"{"task": {"steps": [{"image": "a"}]}}"#);
     assert!(found.answers.is_empty(), "a comprehension is whole or not known");
     let found = partly(rules, "some m in data.t.deny", r#"{"task": {"steps": [{"image": "a"}]}}"#);

@@ -24,8 +24,10 @@ pub struct Reason {
 pub(super) struct Unknown {
     /// Below `input`.
     pub paths: Vec<Vec<Value>>,
-    /// Met by the expression at hand.
+    /// Met by the expression at hand; each reason once, those of the expressions around it included.
     pub holes: Vec<Reason>,
+    /// How many were met, by it and by those.
+    pub met: u64,
     /// Met on the way to it.
     pub branch: Vec<Reason>,
     /// Met on the way to the bodies around the one at hand.
@@ -79,14 +81,33 @@ impl<'p> Eval<'p> {
     /// The expression at hand needs what cannot be told.
     pub(super) fn holes(&mut self, reasons: impl IntoIterator<Item = Reason>) {
         if let Some(unknown) = &mut self.unknown {
+            unknown.met += 1;
             add(&mut unknown.holes, reasons);
         }
+    }
+
+    /// Where the evaluation is, for the holes that are met from here on.
+    pub(super) fn holes_met(&self) -> (u64, usize) {
+        self.unknown.as_ref().map_or((0, 0), |unknown| (unknown.met, unknown.holes.len()))
+    }
+
+    /// Takes the holes met since a point out of the expression at hand; none where none were met.
+    pub(super) fn take_holes(&mut self, (met, kept): (u64, usize)) -> Option<Vec<Reason>> {
+        let unknown = self.unknown.as_mut().filter(|unknown| unknown.met > met)?;
+        let mut holes = unknown.holes.split_off(kept.min(unknown.holes.len()));
+        if holes.is_empty() {
+            // They are those that the expressions around it have met, too.
+            holes.clone_from(&unknown.holes);
+        }
+        unknown.met = met;
+        Some(holes)
     }
 
     /// A variable has no value: after something unknown that is unknown, too, and else a defect.
     pub(super) fn unbound(&mut self) -> Halt {
         match &mut self.unknown {
             Some(unknown) if !unknown.branch.is_empty() || !unknown.around.is_empty() => {
+                unknown.met += 1;
                 add(&mut unknown.holes, unknown.branch.iter().chain(&unknown.around).cloned());
                 Halt::Unknown
             }
@@ -137,12 +158,12 @@ impl<'p> Eval<'p> {
             unknown.doubt(branch);
             return Ok(());
         }
-        let before = self.unknown.as_ref().map_or(0, |unknown| unknown.holes.len());
+        let before = self.holes_met();
         match emit(self, frame) {
             // What it gives needs what is not known.
             Err(Halt::Unknown) => {
-                if let Some(unknown) = &mut self.unknown {
-                    let holes = unknown.holes.split_off(before.min(unknown.holes.len()));
+                let holes = self.take_holes(before);
+                if let (Some(unknown), Some(holes)) = (&mut self.unknown, holes) {
                     unknown.doubt(holes);
                 }
                 Ok(())

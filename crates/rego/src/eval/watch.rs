@@ -20,28 +20,25 @@ impl<'p> Eval<'p> {
     pub(super) fn watched_expr(&mut self, expr: &Expr, frame: &mut Frame, next: Next<'_, 'p>) -> Res {
         self.tell(Happening::Eval, expr.location);
         let mark = self.record_mark();
-        let holes = self.unknown.as_ref().map_or(0, |unknown| unknown.holes.len());
+        let holes = self.holes_met();
         let mut held = false;
         let outcome = self.plain_expr(expr, mark, frame, &mut |eval, frame| {
             held = true;
             eval.tell(Happening::Held, expr.location);
             eval.record_held(mark, expr.location, |eval| next(eval, frame))
         });
-        let own = match &mut self.unknown {
-            Some(unknown) => unknown.holes.split_off(holes.min(unknown.holes.len())),
-            None => Vec::new(),
-        };
+        let own = self.take_holes(holes);
         match outcome {
             Ok(()) | Err(Halt::Unknown) => {}
             other => return other,
         }
-        if own.is_empty() {
+        let Some(own) = own else {
             if !held {
                 self.tell(Happening::Failed, expr.location);
             }
             self.record_end(mark, expr.location, held);
             return Ok(());
-        }
+        };
         self.record_end(mark, expr.location, true);
         self.beyond(own, frame, next)
     }
