@@ -1,7 +1,7 @@
 //! Calls: what is called, and with how many arguments.
 
 use super::ir::{Callee, ExprKind, Ref, Root, Term};
-use super::lower::{Lower, Used};
+use super::lower::Lower;
 use super::names::Global;
 use super::stage::Stage;
 use super::typing::{Checker, Documents};
@@ -10,6 +10,16 @@ use crate::error::{Code, Error};
 use crate::hints;
 use crate::types::{self, Type};
 use crate::value::Value;
+
+/// Where a call stands.
+pub enum Used {
+    /// An expression of its own at a place; its result may be among its arguments.
+    Alone(Location),
+    /// Its value is used.
+    Value,
+    /// Its value is a variable's.
+    As(Term),
+}
 
 impl Lower<'_> {
     /// A call, after what it needs.

@@ -1,6 +1,7 @@
 //! From syntax to the compiled form: names become slots, and calls and refs within terms become expressions before the one
 //! that uses them (before its `not` too, so that `not f(input.x)` is undefined where `input.x` is).
 
+use super::calls::Used;
 use super::ir::{Callee, Comp, Expr, ExprKind, Places, Ref, Root, Slot, Term, With};
 use super::names::{Global, Names};
 use super::safety;
@@ -58,9 +59,9 @@ pub struct Lower<'a> {
     /// Within a negated expression, but not in a call or a body inside it: what is looked up for it binds nothing.
     negated: bool,
     /// What is looked up for the expression that is being lowered: after the calls in it, as in OPA.
-    paths: Vec<Expr>,
+    pub(super) paths: Vec<Expr>,
     /// Of the expression that was lowered last, where it stands if not where it was written.
-    place: Option<Location>,
+    pub(super) place: Option<Location>,
     pub places: Places,
     /// Arguments that something used, when strict.
     pub used_args: HashSet<Name>,
@@ -153,7 +154,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A slot without a name.
-    fn fresh(&mut self) -> Slot {
+    pub(super) fn fresh(&mut self) -> Slot {
         self.slots.push(Arc::from(""));
         self.slots.len() - 1
     }
@@ -422,40 +423,6 @@ impl<'a> Lower<'a> {
         });
     }
 
-    /// One side of an equation: a term or, of a call, the call without its result.
-    fn side(&mut self, term: &ast::Term, negated: bool, out: &mut Vec<Expr>) -> Side {
-        match &term.kind {
-            // Before a `not`: where the call is undefined, so is the whole.
-            TermKind::Call(call) if !negated => Side::Call(self.call(call, Used::Value, out), term.location),
-            _ => Side::Term(self.term(term, true, out)),
-        }
-    }
-
-    /// Left equals right.
-    fn equal(&mut self, left: &ast::Term, right: Side, out: &mut Vec<Expr>) -> ExprKind {
-        match right {
-            Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
-            Side::Call(ExprKind::Call { callee, args, out: None }, location) => {
-                let before = self.paths.len();
-                let left = self.term(left, true, out);
-                // The call comes first.
-                if matches!(left, Term::Ref(_)) || self.paths.len() > before {
-                    let slot = self.fresh();
-                    out.push(Expr { location, kind: ExprKind::Call { callee, args, out: Some(Term::Var(slot)) } });
-                    return match left {
-                        Term::Ref(_) => ExprKind::Eq(Term::Var(slot), left),
-                        left => ExprKind::Eq(left, Term::Var(slot)),
-                    };
-                }
-                self.place = Some(location);
-                ExprKind::Call { callee, args, out: Some(left) }
-            }
-            Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(self.term(left, true, out), term),
-            // Wrong, and said already.
-            Side::Call(..) => ExprKind::Holds(Term::Const(Value::Bool(false))),
-        }
-    }
-
     /// A term. Refs, where they may not stand (`top` is false), and calls become variables.
     pub(super) fn term(&mut self, term: &ast::Term, top: bool, out: &mut Vec<Expr>) -> Term {
         let location = term.location;
@@ -616,23 +583,6 @@ impl<'a> Lower<'a> {
             }
         }
     }
-}
-
-/// Where a call stands.
-pub enum Used {
-    /// An expression of its own at a place; its result may be among its arguments.
-    Alone(Location),
-    /// Its value is used.
-    Value,
-    /// Its value is a variable's.
-    As(Term),
-}
-
-/// A side of an equation.
-enum Side {
-    Term(Term),
-    /// And where the call stands.
-    Call(ExprKind, Location),
 }
 
 /// A name's meaning as the beginning of a ref.

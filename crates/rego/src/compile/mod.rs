@@ -7,6 +7,7 @@ mod careless;
 mod check;
 mod declared;
 mod doubts;
+mod equation;
 mod fold;
 pub(crate) mod ir;
 mod lower;
