@@ -72,6 +72,7 @@ impl Why {
         for (path, found) in &self.places {
             let _ = match found {
                 Some(value) => writeln!(out, "  {path} = {}", sluice_rego::json::to_string(value)),
+                None if path.starts_with("input") => writeln!(out, "  {path} is absent"),
                 None => writeln!(out, "  {path}"),
             };
         }
