@@ -1,3 +1,5 @@
+//! Rego with the semantics of the Open Policy Agent 1.15, without I/O. How it is used:
+
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
