@@ -83,9 +83,7 @@ message(chain, params) := {
 	"severity": severity(chain),
 }
 
-severity(chain) := chain[0].annotations.custom.severity
-
-else := "failure"
+severity(chain) := object.get(chain[0].annotations.custom, "severity", "failure")
 "#;
 
 /// A schema as an object literal, and what documents it finds wrong.
@@ -185,7 +183,7 @@ fn input(seed: usize) -> Json {
     let tasks: Vec<Json> = (0..17)
         .map(|t| {
             let script: String =
-                (0..40).map(|l| format!("echo \"step {l}: $(params.IMAGE) {}\"\n", &hex(seed * 1000 + t * 40 + l)[..20])).collect();
+                (0..66).map(|l| format!("echo \"step {l}: $(params.IMAGE) {}\"\n", &hex(seed * 1000 + t * 40 + l)[..20])).collect();
             let steps: Vec<Json> = (0..2)
                 .map(|s| json!({
                     "entryPoint": script, "arguments": ["--task", t],
