@@ -279,7 +279,7 @@ impl Rules {
         let places = places.map(|path| {
             let (_, keys) = path.split_at(1.min(path.len()));
             let found = keys.iter().try_fold(input, |at, key| at.at(key));
-            Place { path: Ref::shown("input", keys), value: found.and_then(|value| to_json(value).ok()) }
+            Place { path: sluice_rego::why::place(path), value: found.and_then(|value| to_json(value).ok()) }
         });
         let file = self.compiled.source(file).map(|source| source.name.to_string()).unwrap_or_default();
         Why { file, lines, places: places.collect() }

@@ -119,13 +119,6 @@ impl Proof {
         decided.narrow()
     }
 
-    /// What decided that it has a member, or that it has not.
-    pub fn decided_for(&self, member: &Value) -> Decided {
-        let mut decided = Decided::default();
-        self.gather(Some(member), &mut decided, &mut BTreeSet::new());
-        decided.narrow()
-    }
-
     fn gather(&self, member: Option<&Value>, into: &mut Decided, seen: &mut BTreeSet<(usize, Option<Value>)>) {
         // The same proof is met by many ways.
         if !seen.insert((std::ptr::from_ref(self) as usize, member.cloned())) {

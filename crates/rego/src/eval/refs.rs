@@ -140,17 +140,21 @@ impl<'p> Eval<'p> {
         }
         if self.record.is_some() && is_empty(value) {
             self.record_set(here.cloned());
-            let before = self.record_read(Some(value));
-            self.record_unread(before);
+            self.looked_at(Some(value));
         }
         Ok(())
     }
 
     /// There is no value where one is looked for.
     fn missing(&mut self) -> Res {
-        let before = self.record_read(None);
-        self.record_unread(before);
+        self.looked_at(None);
         Ok(())
+    }
+
+    /// A place was looked at, and no way goes on from it.
+    fn looked_at(&mut self, found: Option<&Value>) {
+        let before = self.record_read(found);
+        self.record_unread(before);
     }
 
     /// Each value below one member, if its key is what the path asks for.

@@ -1,8 +1,8 @@
 //! What decided an answer, and what an answer waits for. Pure.
 
 use super::doc::Doc;
-use sluice_rego::ast::{Module, Ref};
-use sluice_rego::why::Decided;
+use sluice_rego::ast::Module;
+use sluice_rego::why::{self, Decided};
 use sluice_rego::{Reason, Value};
 use std::fmt::Write;
 
@@ -37,7 +37,7 @@ impl Why {
             let root = root.as_str()?;
             let found =
                 input.filter(|_| root == "input").and_then(|input| keys.iter().try_fold(input, |at, key| at.at(key)));
-            Some((Ref::shown(root, keys), found.cloned()))
+            Some((why::place(path), found.cloned()))
         };
         Self { lines, places: decided.places.iter().filter_map(place).collect() }
     }
