@@ -56,6 +56,8 @@ pub struct FakeLauncher {
     data: PathBuf,
     script: Script,
     state: Arc<Mutex<LauncherState>>,
+    /// Where runners live: not with an engine, which they outlive.
+    runners: tokio::runtime::Handle,
 }
 
 #[derive(Default)]
@@ -70,7 +72,7 @@ struct LauncherState {
 
 impl FakeLauncher {
     pub fn new(data: &Path, script: Script) -> Self {
-        Self { data: data.to_owned(), script, state: Arc::default() }
+        Self { data: data.to_owned(), script, state: Arc::default(), runners: tokio::runtime::Handle::current() }
     }
 
     /// How often runners were started, by id.
@@ -200,7 +202,7 @@ impl Launcher for FakeLauncher {
                 let mut state = self.state.lock().unwrap();
                 state.starts.push(id.clone());
                 if state.alive.insert(id.clone()) {
-                    tokio::spawn(self.clone().play(id));
+                    self.runners.spawn(self.clone().play(id));
                 }
             }
             Request::Kill { id, .. } => {
@@ -333,7 +335,7 @@ pub struct World {
     pub key: Arc<SigningKey>,
     /// Of an administrator.
     pub admin: kube::Client,
-    engine: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    engine: Mutex<Option<tokio::runtime::Runtime>>,
 }
 
 impl World {
@@ -388,12 +390,16 @@ impl World {
 
     pub fn start_with(&self, client: kube::Client) {
         self.stop();
-        *self.engine.lock().unwrap() = Some(tokio::spawn(sluice_engine::run(self.context(client))));
+        // A runtime of its own, as a process would be: when it is shut down, nothing of the engine goes on.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.spawn(sluice_engine::run(self.context(client)));
+        *self.engine.lock().unwrap() = Some(runtime);
     }
 
+    /// Ends the engine where it stands, and waits until all of it is gone: two at a time are not what is tested.
     pub fn stop(&self) {
         if let Some(engine) = self.engine.lock().unwrap().take() {
-            engine.abort();
+            tokio::task::block_in_place(|| engine.shutdown_timeout(Duration::from_secs(10)));
         }
     }
 
