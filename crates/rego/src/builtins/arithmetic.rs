@@ -33,9 +33,20 @@ fn operands(a: &[Value]) -> Result<(&Number, &Number), BuiltinError> {
     Ok((args::number(a, 1)?, args::number(a, 2)?))
 }
 
-/// The answer in i64, where both are small enough that it is the same.
+/// The answer in i64, where it is the same: zero as a product of large numbers may have a sign.
 fn exact(x: &Number, y: &Number, f: fn(i64, i64) -> Option<i64>) -> Option<Outcome> {
-    f(x.as_i64()?, y.as_i64()?).map(some)
+    let answer = f(plain(x)?, plain(y)?)?;
+    (answer != 0 || small(x) && small(y)).then(|| some(answer))
+}
+
+/// As Go reads it: `-0` is 0.
+fn plain(n: &Number) -> Option<i64> {
+    n.as_i64().or_else(|| matches!(n, Number::Text(text) if &**text == "-0").then_some(0))
+}
+
+/// Whether OPA computes with it as an integer (`inSmallIntRange` of v1/topdown/arithmetic.go).
+fn small(n: &Number) -> bool {
+    plain(n).is_some_and(|n| -1000 < n && n < 1000)
 }
 
 fn wide(n: Wide) -> Outcome {

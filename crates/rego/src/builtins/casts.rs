@@ -2,6 +2,7 @@
 
 use super::{Builtin, Outcome, args, pure, some};
 use crate::number::Number;
+use crate::text::quote;
 use crate::value::Value;
 
 pub const ALL: &[Builtin] = &[
@@ -32,7 +33,7 @@ fn to_number(value: &Value) -> Outcome {
             if matches!(bare.as_str(), "inf" | "infinity" | "nan") {
                 return Err(args::wrong_type(1, value, &["valid number string"]));
             }
-            let bad = |why| args::failed(format!("strconv.ParseFloat: parsing {text:?}: {why}"));
+            let bad = |why| args::failed(format!("strconv.ParseFloat: parsing {}: {why}", quote(text, false)));
             match Number::parse_lenient(text) {
                 // Go reads more than JSON can write, such as `1.`.
                 Some(n) if n.to_f64().is_finite() && Number::parse(&n.to_string()).is_none() => {

@@ -1,6 +1,7 @@
 //! `json.marshal`, `json.unmarshal` and their like, and `yaml.*`.
 
 use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
+use crate::text::quote;
 use crate::value::Value;
 use crate::{json, yaml};
 
@@ -39,7 +40,7 @@ fn with_options(a: &[Value]) -> Outcome {
         let text = || -> Result<&str, BuiltinError> {
             value.as_str().ok_or_else(|| {
                 let cause = args::wrong_type(i, value, &["string"]);
-                args::operand(2, format!("key {key:?} failed cast to string: {cause}"))
+                args::operand(2, format!("key {} failed cast to string: {cause}", quote(key, false)))
             })
         };
         match key.as_ref() {
@@ -49,7 +50,7 @@ fn with_options(a: &[Value]) -> Outcome {
                 Value::Bool(pretty) => asked = Some(*pretty),
                 _ => return Err(args::operand(2, "key \"pretty\" failed cast to bool")),
             },
-            other => return Err(args::operand(2, format!("object contained unknown key {other:?}"))),
+            other => return Err(args::operand(2, format!("object contained unknown key {}", quote(other, false)))),
         }
         implied |= key.as_ref() != "pretty";
     }

@@ -1,6 +1,7 @@
 //! `semver.*`: semantic versions as OPA reads them, a `v` before them allowed.
 
 use super::{Builtin, Outcome, args, pure, some};
+use crate::text::quote;
 use crate::value::Value;
 use std::cmp::Ordering;
 
@@ -35,8 +36,9 @@ fn identifiers(text: &str) -> bool {
 fn compare(a: &[Value]) -> Outcome {
     let (first, second) = (args::string(a, 1)?, args::string(a, 2)?);
     let parse = |position: usize, text| {
-        Version::parse(text)
-            .ok_or_else(|| args::failed(format!("operand {position}: string {text:?} is not a valid SemVer")))
+        Version::parse(text).ok_or_else(|| {
+            args::failed(format!("operand {position}: string {} is not a valid SemVer", quote(text, false)))
+        })
     };
     let (first, second) = (parse(1, first)?, parse(2, second)?);
     let order = first.numbers.cmp(&second.numbers);

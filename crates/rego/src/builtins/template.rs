@@ -2,6 +2,7 @@
 //! the functions len, index, eq, ne, not, and, or. Anything else is an error that names it.
 
 use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
+use crate::text::quote;
 use crate::value::Value;
 
 /// Blocks within blocks.
@@ -206,7 +207,7 @@ impl Writer {
             ("not", [one]) => Ok(Some((!holds(one)).into())),
             ("and", all) => Ok(all.iter().find(|one| !holds(one)).cloned().unwrap_or_else(last)),
             ("or", all) => Ok(all.iter().find(|one| holds(one)).cloned().unwrap_or_else(last)),
-            (name, _) => Err(error(format!("function {name:?} not defined"))),
+            (name, _) => Err(error(format!("function {} not defined", quote(name, false)))),
         }
     }
 
@@ -223,11 +224,11 @@ impl Writer {
             "nil" => None,
             name if name.starts_with('$') => {
                 let known = self.variables.iter().rev().find(|(known, _)| known == name);
-                known.ok_or_else(|| error(format!("undefined variable {name:?}")))?.1.clone()
+                known.ok_or_else(|| error(format!("undefined variable {}", quote(name, false))))?.1.clone()
             }
             literal => match crate::json::parse(literal) {
                 Ok(value) => return Ok(Some(value)),
-                Err(_) => return Err(error(format!("function {literal:?} not defined"))),
+                Err(_) => return Err(error(format!("function {} not defined", quote(literal, false)))),
             },
         };
         let fields = path.split('.').filter(|field| !field.is_empty());

@@ -3,8 +3,10 @@
 
 use super::calls::Used;
 use super::ir::{Callee, Comp, Expr, ExprKind, Places, Ref, Root, Slot, Term, With};
+use super::members;
 use super::names::{Global, Names};
 use super::safety;
+use super::scope::{How, Scope};
 use super::stage::{Errors, Stage};
 use super::tree::Tree;
 use crate::ast::{self, Location, Name, Source, TermKind};
@@ -12,29 +14,6 @@ use crate::error::{Code, Error};
 use crate::value::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-
-/// Names declared in one body (or by arguments).
-#[derive(Default)]
-struct Scope {
-    declared: HashMap<Name, (Slot, How)>,
-    /// Declared further on: until then the name is nobody's.
-    later: HashSet<Name>,
-    /// Used before being declared.
-    seen: HashSet<Name>,
-    /// By `some` (when strict, by `:=` too), and where; not used yet.
-    unused: Vec<(Name, Location, How)>,
-}
-
-/// How a name was declared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    Argument,
-    Assigned,
-    /// By `some`.
-    Declared,
-    /// By `every`, for its body.
-    Each,
-}
 
 /// Gives `rego.metadata.NAME` by its name.
 type Metadata<'a> = &'a dyn Fn(&str) -> Option<Value>;
@@ -54,8 +33,8 @@ pub struct Lower<'a> {
     pub query: bool,
     /// What `rego.metadata.chain` and `rego.metadata.rule` give here.
     pub(super) metadata: Option<Metadata<'a>>,
-    scopes: Vec<Scope>,
-    free: HashMap<Name, Slot>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) free: HashMap<Name, Slot>,
     /// Within a negated expression, but not in a call or a body inside it: what is looked up for it binds nothing.
     negated: bool,
     /// What is looked up for the expression that is being lowered: after the calls in it, as in OPA.
@@ -99,29 +78,6 @@ impl<'a> Lower<'a> {
         self
     }
 
-    /// Enters the scope of arguments.
-    pub fn enter(&mut self) {
-        self.scopes.push(Scope::default());
-    }
-
-    /// Leaves a scope.
-    pub fn leave(&mut self) {
-        let unused = self.scopes.pop().map(|scope| scope.unused).unwrap_or_default();
-        if self.errors.until(Stage::Locals) {
-            return;
-        }
-        let assigned = unused.iter().any(|(_, _, how)| *how == How::Assigned);
-        for (name, location, how) in unused {
-            let what = match how {
-                How::Assigned => "assigned",
-                // Said only where there is nothing else to say.
-                _ if assigned => continue,
-                _ => "declared",
-            };
-            self.error(Stage::Locals, Code::Compile, format!("{what} var {name} unused"), location);
-        }
-    }
-
     /// Enters the scope of a body and lowers it; the scope stays for what the body's value needs.
     pub fn body(&mut self, body: &[ast::Expr]) -> Vec<Expr> {
         let mut later = HashSet::new();
@@ -136,18 +92,6 @@ impl<'a> Lower<'a> {
         out
     }
 
-    /// The variables of a query, after its body: those with names, each once.
-    pub fn query_vars(&self) -> Vec<(Name, Slot)> {
-        let declared = self.scopes.iter().flat_map(|scope| &scope.declared).map(|(name, (slot, _))| (name, slot));
-        let mut vars: Vec<_> = declared
-            .chain(&self.free)
-            .filter(|(name, _)| !name.starts_with('$'))
-            .map(|(name, slot)| (name.clone(), *slot))
-            .collect();
-        vars.sort();
-        vars
-    }
-
     /// Records an error.
     pub fn error(&mut self, stage: Stage, code: Code, message: impl Into<String>, location: Location) {
         self.errors.push(stage, Error::at(code, message, location, self.source));
@@ -157,81 +101,6 @@ impl<'a> Lower<'a> {
     pub(super) fn fresh(&mut self) -> Slot {
         self.slots.push(Arc::from(""));
         self.slots.len() - 1
-    }
-
-    /// Declares a name in the innermost scope.
-    pub fn declare(&mut self, name: &Name, how: How) -> Slot {
-        if let Some((slot, _)) = self.scopes.last().and_then(|scope| scope.declared.get(name)) {
-            return *slot;
-        }
-        self.slots.push(name.clone());
-        let slot = self.slots.len() - 1;
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.declared.insert(name.clone(), (slot, how));
-        }
-        slot
-    }
-
-    /// Whether a name is declared in a body (or by arguments).
-    pub fn is_local(&self, name: &Name) -> bool {
-        self.scopes.iter().any(|scope| scope.declared.contains_key(name))
-    }
-
-    /// Why a name cannot be declared in the innermost scope.
-    fn declared_above(&self, name: &Name) -> Option<String> {
-        let (last, outer) = self.scopes.split_last()?;
-        // Arguments are of the body's own scope, and so is what an `every` declares.
-        let around = outer.last().and_then(|scope| scope.declared.get(name));
-        let around = around.filter(|(_, how)| *how == How::Each || *how == How::Argument && outer.len() == 1);
-        match last.declared.get(name).or(around) {
-            Some((_, How::Argument)) => Some(format!("arg {name} redeclared")),
-            Some((_, How::Assigned)) => Some(format!("var {name} assigned above")),
-            Some((_, How::Declared | How::Each)) => Some(format!("var {name} declared above")),
-            None if last.seen.contains(name) => Some(format!("var {name} referenced above")),
-            None => None,
-        }
-    }
-
-    /// Declares each variable of a pattern.
-    pub fn declare_pattern(&mut self, term: &ast::Term, how: How) {
-        super::declared::pattern(term, &mut |name| {
-            if name.starts_with('$') {
-                return;
-            }
-            if how != How::Argument
-                && let Some(message) = self.declared_above(name)
-            {
-                self.error(Stage::Locals, Code::Compile, message, term.location);
-            }
-            self.declare(name, how);
-        });
-    }
-
-    /// What a name means here: a slot, or what it leads to outside.
-    fn name(&mut self, name: &Name) -> Result<Slot, Global> {
-        let mut hidden = false;
-        for scope in self.scopes.iter_mut().rev() {
-            if let Some((slot, how)) = scope.declared.get(name) {
-                if *how == How::Argument && self.strict {
-                    self.used_args.insert(name.clone());
-                }
-                scope.unused.retain(|(unused, ..)| unused != name);
-                return Ok(*slot);
-            }
-            hidden |= scope.later.contains(name);
-        }
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.seen.insert(name.clone());
-        }
-        if !hidden && let Some(global) = self.names.global(name) {
-            return Err(global);
-        }
-        if let Some(slot) = self.free.get(name) {
-            return Ok(*slot);
-        }
-        self.slots.push(name.clone());
-        self.free.insert(name.clone(), self.slots.len() - 1);
-        Ok(self.slots.len() - 1)
     }
 
     /// An expression, after what it needs.
@@ -338,21 +207,21 @@ impl<'a> Lower<'a> {
                 ast::SomeDecl::In { key, value, domain } => {
                     // What the domain names is not declared: `some x in x` looks into the x that there is.
                     let taken = super::declared::used(domain);
-                    let lowered = self.term(domain, true, out);
-                    let patterns = || key.iter().chain([value]);
-                    // Only what is wrong with the first of them by name is told.
                     let mut names = BTreeSet::new();
-                    patterns().for_each(|term| {
+                    key.iter().chain([value]).for_each(|term| {
                         super::declared::pattern(term, &mut |name| {
                             names.extend((!name.starts_with('$') && !taken.contains(name)).then(|| name.clone()));
                         });
                     });
-                    if let Some(message) = names.iter().find_map(|name| self.declared_above(name)) {
-                        self.error(Stage::Locals, Code::Compile, message, expr.location);
-                    }
-                    names.iter().for_each(|name| {
+                    for name in &names {
+                        // Only what is wrong with the first of them by name is told; the rest is as if it were not there.
+                        if let Some(message) = self.declared_above(name) {
+                            self.error(Stage::Locals, Code::Compile, message, expr.location);
+                            return None;
+                        }
                         self.declare(name, How::Declared);
-                    });
+                    }
+                    let lowered = self.term(domain, true, out);
                     let key = match key {
                         Some(key) => self.term(key, false, out),
                         None => Term::Var(self.fresh()),
@@ -413,16 +282,6 @@ impl<'a> Lower<'a> {
         ExprKind::Print(call.args.iter().map(|arg| self.template_part(&operand(arg), out)).collect())
     }
 
-    /// Notes that nothing uses the variables of a pattern yet.
-    fn assigned(&mut self, pattern: &ast::Term, location: Location) {
-        let Some(scope) = self.scopes.last_mut() else { return };
-        super::declared::pattern(pattern, &mut |name| {
-            if !name.starts_with('$') {
-                scope.unused.push((name.clone(), location, How::Assigned));
-            }
-        });
-    }
-
     /// A term. Refs, where they may not stand (`top` is false), and calls become variables.
     pub(super) fn term(&mut self, term: &ast::Term, top: bool, out: &mut Vec<Expr>) -> Term {
         let location = term.location;
@@ -448,10 +307,16 @@ impl<'a> Lower<'a> {
                 self.place(Ref { root, path, location }, top, location)
             }
             TermKind::Array(items) => Term::Array(items.iter().map(|item| self.term(item, false, out)).collect()),
-            TermKind::Set(items) => Term::Set(items.iter().map(|item| self.term(item, false, out)).collect()),
-            TermKind::Object(items) => Term::Object(
-                items.iter().map(|(key, value)| (self.term(key, false, out), self.term(value, false, out))).collect(),
-            ),
+            TermKind::Set(items) => {
+                let items = members::sorted(items, |item| item, &|name| self.meaning(name));
+                Term::Set(items.into_iter().map(|item| self.term(item, false, out)).collect())
+            }
+            TermKind::Object(items) => {
+                let items = members::sorted(items, |(key, _)| key, &|name| self.meaning(name));
+                let mut pair =
+                    |(key, value): &(ast::Term, ast::Term)| (self.term(key, false, out), self.term(value, false, out));
+                Term::Object(items.into_iter().map(&mut pair).collect())
+            }
             TermKind::Call(call) => {
                 let slot = self.fresh();
                 let kind = match self.affirmed(|lower| lower.call(call, Used::As(Term::Var(slot)), out)) {

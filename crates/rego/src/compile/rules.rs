@@ -1,7 +1,8 @@
 //! Rules: where they stand in the tree, and their lowering.
 
 use super::ir::{Clause, Expr, ExprKind, Kind, NodeId, Rule, Term};
-use super::lower::{How, Lower};
+use super::lower::Lower;
+use super::scope::How;
 use super::slots::Slots;
 use super::stage::Stage;
 use super::tree::Tree;
@@ -172,16 +173,16 @@ fn finish(
     location: ast::Location,
     missing: &mut Missing,
 ) -> Clause {
+    let place = value.location;
     let mut value = lower.value(value, &mut body);
     let mut safe = safe.clone();
     safety::order(&mut body, &mut safe, &lower.slots, &mut missing.body);
     // What the body names without binding it, it has complained of already.
     let mut named = Vars::default();
     named.body(&body);
-    safe.extend(&named.direct);
-    safety::head(&mut value, &safe, &lower.slots, location, &mut missing.head);
-    for term in suffix {
-        safety::head(term, &safe, &lower.slots, location, &mut missing.head);
+    for (term, at) in std::iter::once((&mut value, place)).chain(suffix.iter_mut().map(|term| (term, location))) {
+        let errors = (&mut missing.head, &mut missing.body);
+        safety::head(term, &safe, &named.direct, (&lower.slots, at), errors);
     }
     // `true` alone holds: nothing to evaluate.
     body.retain(|expr| !matches!(&expr.kind, ExprKind::Holds(Term::Const(value)) if *value != Value::Bool(false)));

@@ -53,12 +53,12 @@ pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mu
         }
     }
     for (expr, vars) in left {
-        let mut missing = vars.direct;
-        missing.extend(&{
-            let mut closed = vars.closed;
-            closed.retain(&own.direct);
-            closed
-        });
+        // Of an expression that closes over what is not bound, no more is said.
+        let mut missing = vars.closed;
+        missing.retain(&own.direct);
+        if missing.within(safe) {
+            missing.extend(&vars.direct);
+        }
         let mut named = false;
         for slot in missing.iter().filter(|slot| !safe.contains(*slot)) {
             if names.get(slot).is_some_and(|name| !name.is_empty() && &**name != IDLE) {
@@ -162,12 +162,27 @@ fn head_of(head: &mut Term, safe: &Slots, (body, names, at): (&[Expr], &[Name], 
     in_term(head, safe, (names, at), errors);
 }
 
-/// Orders bodies inside a head's term and checks that it is bound.
-pub fn head(term: &mut Term, safe: &Slots, names: &[Name], location: Location, errors: &mut Vec<Unsafe>) {
+/// What nothing binds of a head's term: its own variables, and those of bodies inside it, which are put in order.
+/// As if it were an expression of the rule's body (`names` are its variables), in which OPA moves what has bodies.
+pub fn head(
+    term: &mut Term,
+    safe: &Slots,
+    named: &Slots,
+    (names, location): (&[Name], Location),
+    (own, inner): (&mut Vec<Unsafe>, &mut Vec<Unsafe>),
+) {
     let mut vars = Vars::default();
     vars.term(term);
-    errors.extend(vars.direct.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }));
-    in_term(term, safe, (names, location), errors);
+    let missing = |slots: &Slots| -> Vec<Unsafe> {
+        slots.iter().filter(|slot| !safe.contains(*slot)).map(|slot| Unsafe { slot, location }).collect()
+    };
+    own.extend(missing(&vars.direct).into_iter().filter(|missing| !named.contains(missing.slot)));
+    let mut closed = vars.closed;
+    closed.retain(named);
+    match missing(&closed) {
+        none if none.is_empty() => in_term(term, safe, (names, location), inner),
+        some => inner.extend(some),
+    }
 }
 
 /// What is bound after an expression, given what is before; none if it cannot be evaluated then.

@@ -152,7 +152,8 @@ fn parse_number(text: &str) -> Option<Number> {
         return None;
     }
     if zero {
-        return Some(Number::default());
+        // Its text is kept too, `-0` say, but for exponents that no number has here.
+        return Some(Number::parse(text).unwrap_or_default());
     }
     let fractions = i64::try_from(fraction.len()).ok()?;
     if let Some(number) = Number::parse(text) {

@@ -41,14 +41,28 @@ fn undeclared(errors: &[Json]) -> bool {
         && !errors.is_empty()
 }
 
+/// Whether a query has a `with` inside a comprehension or the body of an `every`.
 fn closed_with(query: &Json) -> bool {
-    query["query"]
-        .as_str()
-        .is_some_and(|text| text.contains(" with ") && (text.contains('|') || text.contains("every")))
+    let text = query["query"].as_str().unwrap_or_default();
+    // Of each open bracket, whether it is that of a closure.
+    let mut open: Vec<bool> = Vec::new();
+    let mut every = false;
+    for word in super::shrink::words(text) {
+        match word.as_str() {
+            "every" => every = true,
+            "{" => open.push(std::mem::take(&mut every)),
+            "[" | "(" => open.push(false),
+            "}" | "]" | ")" => drop(open.pop()),
+            "|" => open.iter_mut().last().into_iter().for_each(|closure| *closure = true),
+            "with" if open.contains(&true) => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn replaced(errors: &[Json], query: &Json) -> bool {
-    let with = query["query"].as_str().is_some_and(|text| text.contains(" with "));
+    let with = closed_with(query);
     let message = |error: &Json| error["message"].as_str().unwrap_or_default().to_owned();
     with && errors.iter().any(|error| {
         let message = message(error);
@@ -119,7 +133,8 @@ fn compile(opa: &[Json], ours: &[Json], (closes, every, replaces): (bool, bool, 
     let unsafe_here = only(&our_codes, "rego_unsafe_var_error");
     if opa.is_empty() && unsafe_here && closes
         || undeclared(opa)
-        || only(&opa_codes, "rego_unsafe_var_error") && (undeclared(ours) || ours.is_empty() && every)
+        || only(&opa_codes, "rego_unsafe_var_error")
+            && (undeclared(ours) || every && (ours.is_empty() || only(&our_codes, "rego_recursion_error")))
         || only(&opa_codes, "rego_recursion_error") && unsafe_here && replaces
     {
         return None;

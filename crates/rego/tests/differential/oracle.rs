@@ -36,6 +36,11 @@ impl Oracle {
         Self { program: program.to_owned(), child, to, from }
     }
 
+    /// Another one of the same program, which was not asked anything yet.
+    pub fn fresh(&self) -> Self {
+        Self::of(&self.program)
+    }
+
     /// Answers to all requests. Some policies overflow OPA's own stack, which ends it: then it is started again, and what
     /// it did not answer has no answer to compare with.
     pub fn ask(&mut self, requests: &[Json]) -> Vec<Json> {

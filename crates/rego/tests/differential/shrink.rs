@@ -225,7 +225,7 @@ fn closing(words: &[String], open: usize) -> Option<usize> {
 }
 
 /// Names, numbers, strings, and all else by character.
-fn words(text: &str) -> Vec<String> {
+pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {

@@ -70,5 +70,10 @@ pub fn value(random: &mut Random, depth: usize) -> Json {
 fn number(random: &mut Random) -> Json {
     // Inputs are handed over as this crate's JSON library writes them, so only what it keeps exactly.
     let text = pools::number(random);
-    text.parse::<i64>().map(Json::from).or_else(|_| text.parse::<f64>().map(Json::from)).unwrap()
+    text.parse::<i64>().map(Json::from).unwrap_or_else(|_| {
+        let number: f64 = text.parse().unwrap();
+        // `100.0` is 1 to OPA, whose NumberCompare (v1/ast/compare.go) cuts its zeros before the point as well.
+        let whole = number % 10.0 == 0.0 && number.abs() < 1e15;
+        if whole { Json::from(number as i64) } else { Json::from(number) }
+    })
 }

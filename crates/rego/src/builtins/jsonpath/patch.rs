@@ -2,6 +2,7 @@
 
 use super::super::{BuiltinError, Outcome, args};
 use super::parse;
+use crate::text::quote;
 use crate::value::Value;
 use std::collections::BTreeMap;
 
@@ -60,7 +61,7 @@ fn step(document: &mut Option<Value>, operation: &BTreeMap<Value, Value>) -> Res
 /// How an error shows a key.
 fn shown(key: &Value) -> String {
     match key {
-        Value::String(text) => format!("{text:?}"),
+        Value::String(text) => quote(text, false),
         Value::Number(n) => n.to_string(),
         other => other.type_name().to_owned(),
     }

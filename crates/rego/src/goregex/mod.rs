@@ -1,5 +1,7 @@
 //! Go's regular expressions (RE2) in terms of the `regex` crate: classes such as `\w` are ASCII, a `[` in a class is a
-//! character, and what Go refuses is refused with Go's words. Compiled patterns are kept.
+//! character, and what Go refuses is refused with Go's words (`regexp/syntax/parse.go`). Compiled patterns are kept.
+
+mod class;
 
 use regex::{Regex, RegexBuilder};
 use std::collections::HashMap;
@@ -57,6 +59,8 @@ struct Translator<'a> {
     atom: bool,
     /// Where the repetition just read began.
     repetition: Option<usize>,
+    /// Where in `out` flags stand (`(?i)`), if nothing has followed them: a repetition is of what was before.
+    flags: Option<usize>,
 }
 
 fn translate(pattern: &str) -> Result<String, String> {
@@ -67,6 +71,7 @@ fn translate(pattern: &str) -> Result<String, String> {
         open: Vec::new(),
         atom: false,
         repetition: None,
+        flags: None,
     };
     while let Some((at, c)) = t.chars.next() {
         t.one(at, c)?;
@@ -88,13 +93,16 @@ impl Translator<'_> {
             '\\' => self.escape(at)?,
             '[' => self.class(at)?,
             '(' => {
+                let before = self.out.len();
                 self.open.push(at);
                 self.out.push('(');
-                if self.next_is('?') {
-                    self.flags(at)?;
-                }
-                self.atom = false;
                 self.repetition = None;
+                if self.next_is('?') && !self.flags(at)? {
+                    self.flags.get_or_insert(before);
+                    return Ok(());
+                }
+                self.flags = None;
+                self.atom = false;
                 return Ok(());
             }
             ')' => {
@@ -107,6 +115,7 @@ impl Translator<'_> {
                 self.out.push('|');
                 self.atom = false;
                 self.repetition = None;
+                self.flags = None;
                 return Ok(());
             }
             '}' | ']' => self.out.extend(['\\', c]),
@@ -114,6 +123,7 @@ impl Translator<'_> {
         }
         self.atom = true;
         self.repetition = None;
+        self.flags = None;
         Ok(())
     }
 
@@ -137,7 +147,19 @@ impl Translator<'_> {
         if !self.atom {
             return Err(failure("missing argument to repetition operator", &self.pattern[at..end]));
         }
-        self.out.push_str(&operator);
+        match self.flags.take() {
+            // In braces, so that it does not change a repetition that it then stands behind.
+            Some(before) => {
+                for (sign, bounds) in [("*", "{0,}"), ("+", "{1,}"), ("?", "{0,1}")] {
+                    if let Some(rest) = operator.strip_prefix(sign) {
+                        operator = format!("{bounds}{rest}");
+                        break;
+                    }
+                }
+                self.out.insert_str(before, &operator);
+            }
+            None => self.out.push_str(&operator),
+        }
         self.repetition = Some(at);
         Ok(())
     }
@@ -169,8 +191,8 @@ impl Translator<'_> {
         Ok(Some(whole.to_owned()))
     }
 
-    /// After `(`: flags, a name, or neither.
-    fn flags(&mut self, at: usize) -> Result<(), String> {
+    /// After `(`: flags or a name (`parsePerlFlags`); whether it begins a group.
+    fn flags(&mut self, at: usize) -> Result<bool, String> {
         let rest = &self.pattern[at..];
         if rest.starts_with("(?P<") || rest.starts_with("(?<") {
             let named = rest.split_once('>').map(|(head, _)| head);
@@ -184,42 +206,66 @@ impl Translator<'_> {
             if !name.starts_with(|c: char| c.is_ascii_digit()) {
                 self.out.push_str(&rest[1..=head]);
             }
-            while self.here() <= at + head && self.chars.next().is_some() {}
-            return Ok(());
+            self.skip(at + head + 1);
+            return Ok(true);
         }
-        let end = rest.find([':', ')']).ok_or_else(|| failure("missing argument to repetition operator", "?"))?;
-        let known = rest[2..end].chars().all(|c| matches!(c, 'i' | 'm' | 's' | 'U' | '-'));
-        if !known || rest[2..end].ends_with('-') {
-            let upto = rest[2..].find(|c| !matches!(c, 'i' | 'm' | 's' | 'U' | '-')).map_or(end, |bad| bad + 2);
-            let upto = rest[upto..].chars().next().map_or(upto, |c| upto + c.len_utf8());
-            return Err(failure("invalid or unsupported Perl syntax", &rest[..upto]));
+        let wrong = |end: usize| failure("invalid or unsupported Perl syntax", &rest[..end]);
+        let (mut negated, mut given, mut end) = (false, false, None);
+        for (i, c) in rest.char_indices().skip(2) {
+            match c {
+                'i' | 'm' | 's' | 'U' => given = true,
+                '-' if !negated => (negated, given) = (true, false),
+                ':' | ')' if given || !negated => {
+                    end = Some(i);
+                    break;
+                }
+                c => return Err(wrong(i + c.len_utf8())),
+            }
         }
+        let end = end.ok_or_else(|| wrong(rest.len()))?;
         if rest.starts_with("(?)") {
             // No flags at all, which is nothing in Go and no syntax in Rust.
             self.out.pop();
         } else {
             self.out.push_str(&rest[1..=end]);
         }
-        while self.here() <= at + end && self.chars.next().is_some() {}
-        if rest[end..].starts_with(')') {
+        self.skip(at + end + 1);
+        let group = rest[end..].starts_with(':');
+        if !group {
             self.open.pop();
         }
-        Ok(())
+        Ok(group)
+    }
+
+    /// Goes on at that byte of the pattern.
+    fn skip(&mut self, to: usize) {
+        while self.here() < to && self.chars.next().is_some() {}
     }
 
     /// Outside a class.
     fn escape(&mut self, at: usize) -> Result<(), String> {
-        let Some((_, c)) = self.chars.next() else {
-            return Err(format!("error parsing regexp: trailing backslash at end of expression: {}", "``"));
-        };
-        match c {
-            'A' | 'z' | 'B' => self.out.extend(['\\', c]),
-            'b' => self.out.push_str("(?-u:\\b)"),
-            'Q' => self.literal(),
-            'd' | 's' | 'w' => self.out.push_str(&format!("[{}]", perl(c))),
-            'D' | 'S' | 'W' => self.out.push_str(&format!("[^{}]", perl(c.to_ascii_lowercase()))),
-            c => self.character(at, c)?,
+        match self.chars.peek().map(|(_, c)| *c) {
+            Some(c @ ('A' | 'z')) => self.out.extend(['\\', c]),
+            Some('b') => self.out.push_str("(?-u:\\b)"),
+            Some('B') => self.out.push_str("(?-u:\\B)"),
+            Some('Q') => {
+                self.chars.next();
+                self.literal();
+                return Ok(());
+            }
+            _ => {
+                let set = match self.named_set(at)? {
+                    Some(set) => set,
+                    None => {
+                        let code = self.character(at)?;
+                        class::range(code, code)
+                    }
+                };
+                self.out.push_str(&format!("[{set}]"));
+                return Ok(());
+            }
         }
+        self.chars.next();
         Ok(())
     }
 
@@ -229,102 +275,6 @@ impl Translator<'_> {
         let rest = &self.pattern[from..];
         let text = rest.split_once("\\E").map_or(rest, |(text, _)| text);
         self.out.push_str(&regex::escape(text));
-        let end = from + text.len() + 2;
-        while self.here() < end && self.chars.next().is_some() {}
-    }
-
-    /// An escape that stands for the same inside and outside of classes.
-    fn character(&mut self, at: usize, c: char) -> Result<(), String> {
-        match c {
-            'a' | 'f' | 't' | 'n' | 'r' | 'v' => self.out.extend(['\\', c]),
-            'p' | 'P' | 'x' => {
-                self.out.extend(['\\', c]);
-                if let Some((_, open)) = self.chars.next_if(|(_, c)| *c == '{') {
-                    self.out.push(open);
-                    for (_, c) in self.chars.by_ref() {
-                        self.out.push(c);
-                        if c == '}' {
-                            break;
-                        }
-                    }
-                }
-            }
-            '0'..='7' => {
-                let octal: String =
-                    self.pattern[at + 1..].chars().take(3).take_while(|c| ('0'..='7').contains(c)).collect();
-                if octal.len() < 2 && c != '0' {
-                    return Err(failure("invalid escape sequence", &self.pattern[at..at + 2]));
-                }
-                for _ in 1..octal.len() {
-                    self.chars.next();
-                }
-                let code = u32::from_str_radix(&octal, 8).unwrap_or(0);
-                self.out.push_str(&format!("\\x{{{code:x}}}"));
-            }
-            c if c.is_ascii_alphanumeric() || !c.is_ascii() => {
-                let end = at + 1 + c.len_utf8();
-                return Err(failure("invalid escape sequence", &self.pattern[at..end]));
-            }
-            c => self.out.push_str(&regex::escape(&c.to_string())),
-        }
-        Ok(())
-    }
-
-    /// After `[`.
-    fn class(&mut self, at: usize) -> Result<(), String> {
-        self.out.push('[');
-        if self.next_is('^') {
-            self.chars.next();
-            self.out.push('^');
-        }
-        let mut first = true;
-        while let Some((here, c)) = self.chars.next() {
-            match c {
-                ']' if !first => {
-                    self.out.push(']');
-                    return Ok(());
-                }
-                '[' if self.pattern[here..].starts_with("[:") && self.pattern[here + 2..].contains(":]") => {
-                    let end = here + self.pattern[here..].find(":]").unwrap_or(0) + 2;
-                    let class = &self.pattern[here..end];
-                    if !POSIX.contains(&class.trim_matches(['[', ':', '^', ']'])) {
-                        return Err(failure("invalid character class range", class));
-                    }
-                    self.out.push_str(class);
-                    while self.here() < end && self.chars.next().is_some() {}
-                }
-                '\\' => {
-                    let Some((_, c)) = self.chars.next() else { break };
-                    match c {
-                        'd' | 's' | 'w' => self.out.push_str(perl(c)),
-                        'D' | 'S' | 'W' => self.out.push_str(&format!("[^{}]", perl(c.to_ascii_lowercase()))),
-                        c => self.character(here, c)?,
-                    }
-                }
-                '-' => {
-                    let edge = first || self.next_is(']');
-                    self.out.push_str(if edge { "\\-" } else { "-" });
-                }
-                '[' | ']' | '&' | '~' | '^' => self.out.extend(['\\', c]),
-                c => self.out.push(c),
-            }
-            first = false;
-        }
-        Err(failure("missing closing ]", &self.pattern[at..]))
-    }
-}
-
-/// The classes `[:name:]`; `[:^name:]` is what is not in one.
-const POSIX: &[&str] = &[
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
-    "xdigit",
-];
-
-/// What a Perl class holds in Go: ASCII only.
-fn perl(class: char) -> &'static str {
-    match class {
-        'd' => "0-9",
-        's' => "\\t\\n\\x0c\\r ",
-        _ => "0-9A-Za-z_",
+        self.skip(from + text.len() + 2);
     }
 }
