@@ -46,13 +46,25 @@ impl Value {
         Self::Array(Shared::from(items.into_iter().collect::<Vec<_>>()))
     }
 
-    /// An object; later keys win.
+    /// An object; of equal keys the first is kept (they may differ in text: `1` and `1.0`), with the last value.
     pub fn object(items: impl IntoIterator<Item = (Value, Value)>) -> Self {
+        let mut items: Vec<_> = items.into_iter().collect();
+        items.sort_by(|(a, _), (b, _)| a.cmp(b));
+        items.dedup_by(|(later, value), (key, kept)| {
+            let same = later == key;
+            if same {
+                std::mem::swap(value, kept);
+            }
+            same
+        });
         Self::Object(Shared::from(items.into_iter().collect::<BTreeMap<_, _>>()))
     }
 
-    /// A set.
+    /// A set; of equal members the first is kept.
     pub fn set(items: impl IntoIterator<Item = Value>) -> Self {
+        let mut items: Vec<_> = items.into_iter().collect();
+        items.sort();
+        items.dedup();
         Self::Set(Shared::from(items.into_iter().collect::<BTreeSet<_>>()))
     }
 

@@ -158,6 +158,7 @@ impl<'a> Lower<'a> {
                         if expr.negated {
                             let message = "cannot assign vars inside negated expression";
                             self.error(Stage::Locals, Code::Compile, message, expr.location);
+                            return None;
                         }
                         let right = self.side(right, expr.negated, out);
                         super::declared::assignable(left, &mut |term| {

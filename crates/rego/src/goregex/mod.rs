@@ -210,12 +210,17 @@ impl Translator<'_> {
             return Ok(true);
         }
         let wrong = |end: usize| failure("invalid or unsupported Perl syntax", &rest[..end]);
-        let (mut negated, mut given, mut end) = (false, false, None);
+        let (mut on, mut off, mut negated, mut end) = (String::new(), String::new(), false, None);
         for (i, c) in rest.char_indices().skip(2) {
             match c {
-                'i' | 'm' | 's' | 'U' => given = true,
-                '-' if !negated => (negated, given) = (true, false),
-                ':' | ')' if given || !negated => {
+                'i' | 'm' | 's' | 'U' => {
+                    on.retain(|known| known != c);
+                    let list = if negated { &mut off } else { &mut on };
+                    list.retain(|known| known != c);
+                    list.push(c);
+                }
+                '-' if !negated => negated = true,
+                ':' | ')' if !negated || !off.is_empty() => {
                     end = Some(i);
                     break;
                 }
@@ -223,11 +228,12 @@ impl Translator<'_> {
             }
         }
         let end = end.ok_or_else(|| wrong(rest.len()))?;
-        if rest.starts_with("(?)") {
-            // No flags at all, which is nothing in Go and no syntax in Rust.
+        // Each flag once, as Rust wants it. No flags at all are nothing in Go, and alone no syntax in Rust.
+        let off = if off.is_empty() { off } else { format!("-{off}") };
+        if rest[end..].starts_with(')') && on.is_empty() && off.is_empty() {
             self.out.pop();
         } else {
-            self.out.push_str(&rest[1..=end]);
+            self.out.push_str(&format!("?{on}{off}{}", &rest[end..=end]));
         }
         self.skip(at + end + 1);
         let group = rest[end..].starts_with(':');
