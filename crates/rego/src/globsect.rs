@@ -82,7 +82,7 @@ fn read(chars: &[char], at: &mut usize) -> Result<Option<(char, bool)>, String> 
     }
     let escaped = chars.get(*at).copied();
     *at += 1;
-    escaped.map(|c| Some((c, true))).ok_or_else(|| invalid(chars, *at, "input ends with a \\ (escape) character"))
+    escaped.map(|c| Some((c, true))).ok_or_else(|| invalid(chars, *at - 2, "input ends with a \\ (escape) character"))
 }
 
 fn class(chars: &[char], at: &mut usize) -> Result<Kind, String> {
@@ -94,8 +94,14 @@ fn class(chars: &[char], at: &mut usize) -> Result<Kind, String> {
         };
         match (c, escaped, previous) {
             (']', false, _) => break,
-            ('-', false, Some(low)) if chars.get(*at).is_some_and(|next| *next != ']') => {
-                let Some((high, _)) = read(chars, at)? else { break };
+            ('-', false, Some(_)) if *at + 1 >= chars.len() => {
+                return Err(invalid(chars, *at, "range character '-' must be followed by a Unicode character"));
+            }
+            ('-', false, Some(low)) => {
+                let (high, escaped) = read(chars, at)?.unwrap_or((']', false));
+                if !escaped && matches!(high, ']' | '-') {
+                    return Err(invalid(chars, *at, "range character '-' cannot be followed by a special symbol"));
+                }
                 if high < low || u32::from(high) > MAX_CLASS {
                     return Err(invalid(
                         chars,

@@ -9,14 +9,35 @@ use std::collections::BTreeMap;
 const MAX_DEPTH: usize = 500;
 
 /// Parses the first document; the error is a sentence. Of two equal keys the last wins, and `010` is octal, as in Go.
+/// What follows the document is not looked at, even where it is no other one.
 pub fn parse(yaml: &str) -> Result<Value, String> {
+    let error = match first(yaml) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let after = error.contains("did not find expected <document start>").then(|| line(&error)).flatten();
+    let end = after.and_then(|after| yaml.split_inclusive('\n').take(after - 1).map(str::len).reduce(|a, b| a + b));
+    let document = end.and_then(|end| yaml.get(..end)).map(first);
+    document.unwrap_or(Err(error)).map_err(|error| reason(yaml, &error))
+}
+
+fn first(yaml: &str) -> Result<Value, String> {
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
         legacy_octal_numbers: true,
     };
     let parsed = serde_saphyr::from_multiple_with_options::<serde_json::Value>(yaml, options);
-    let documents = parsed.map_err(|error| reason(yaml, &error.to_string()))?;
+    let documents = parsed.map_err(|error| error.to_string())?;
     Ok(documents.first().map_or(Value::Null, convert))
+}
+
+/// The line that an error names, from 1.
+fn line(error: &str) -> Option<usize> {
+    error
+        .split("line ")
+        .nth(1)
+        .and_then(|rest| rest.split([' ', ',', ':']).next()?.parse().ok())
+        .filter(|line| *line > 0)
 }
 
 /// As `Value::from_json`, but with doubles as Go's `encoding/json` writes them: `1.0` is `1`.
@@ -40,9 +61,7 @@ fn convert(parsed: &serde_json::Value) -> Value {
 
 /// The error in libyaml's words where they are known.
 fn reason(yaml: &str, error: &str) -> String {
-    let number =
-        |after: &str| error.split(after).nth(1).and_then(|rest| rest.split([' ', ',', ':']).next()?.parse().ok());
-    let line: usize = number("line ").unwrap_or(1);
+    let line = line(error).unwrap_or(1);
     let what = if error.contains("unclosed bracket '['") {
         "did not find expected ',' or ']'"
     } else if error.contains("unclosed bracket '{'") {

@@ -51,6 +51,7 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     for arg in &head.args {
         argument(lower, arg);
     }
+    head.args.iter().for_each(|arg| looked_up(lower, arg));
     let args: Vec<Term> = head.args.iter().map(|arg| lower.value(arg, &mut before)).collect();
     let mut safe = Slots::default();
     let mut bound = Vars::default();
@@ -136,6 +137,24 @@ fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
             lower.error(Stage::Locals, Code::Compile, "rule arguments cannot contain calls", arg.location);
         }
         _ => lower.declare_pattern(arg, How::Argument),
+    }
+}
+
+/// Refs in arguments: they have no documents to look into, only what is declared by the others.
+fn looked_up(lower: &mut Lower<'_>, arg: &ast::Term) {
+    match &arg.kind {
+        TermKind::Object(items) => items.iter().for_each(|(_, value)| looked_up(lower, value)),
+        TermKind::Array(items) => items.iter().for_each(|item| looked_up(lower, item)),
+        TermKind::Ref(r) if !r.path.is_empty() => {
+            let mut names: Vec<_> =
+                super::declared::used(arg).into_iter().filter(|name| !lower.is_local(name)).collect();
+            names.sort();
+            for name in names {
+                let name = if name.starts_with('$') { "_" } else { &*name };
+                lower.error(Stage::Heads, Code::UnsafeVar, format!("var {name} is unsafe"), arg.location);
+            }
+        }
+        _ => {}
     }
 }
 

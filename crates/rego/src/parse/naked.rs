@@ -97,7 +97,7 @@ fn check_head(reference: &[Term]) -> Result<(), String> {
 
 /// Whether a call is one of a builtin rather than of a function of the policy.
 fn is_builtin(name: &str) -> bool {
-    const OPERATORS: [&str; 15] = [
+    const OPERATORS: [&str; 17] = [
         "plus",
         "minus",
         "mul",
@@ -113,6 +113,8 @@ fn is_builtin(name: &str) -> bool {
         "lte",
         "internal.member_2",
         "internal.member_3",
+        "walk",
+        "print",
     ];
     OPERATORS.contains(&name) || crate::builtins::lookup(name).is_some()
 }

@@ -61,14 +61,16 @@ fn closed_with(query: &Json) -> bool {
     false
 }
 
-fn replaced(errors: &[Json], query: &Json) -> bool {
-    let with = closed_with(query);
-    let message = |error: &Json| error["message"].as_str().unwrap_or_default().to_owned();
-    with && errors.iter().any(|error| {
-        let message = message(error);
-        let name = message.strip_prefix("var ").and_then(|text| text.strip_suffix(" is unsafe"));
-        name.is_some_and(|name| name == "_" || sluice_rego::builtins::lookup(name).is_some())
-    })
+/// Whether a variable is said to be unsafe that is to equal a set with itself: OPA takes it for bound, and does not end.
+fn endless(request: &Json, ours: &[Json]) -> bool {
+    let text: String = request.to_string().split_whitespace().collect();
+    let name = |error: &Json| {
+        let message = error["message"].as_str()?;
+        Some(message.strip_prefix("var ")?.strip_suffix(" is unsafe")?.to_owned())
+    };
+    let itself =
+        |name: &str| text.contains(&format!("{{{name}}}={name}")) || text.contains(&format!("{name}={{{name}}}"));
+    !ours.is_empty() && ours.iter().all(|error| name(error).is_some_and(|name| itself(&name)))
 }
 
 /// The first difference of two answers.
@@ -82,6 +84,7 @@ pub fn difference(request: &Json, opa: &Json, ours: &Json) -> Option<Difference>
     match (errors(opa), errors(ours)) {
         (None, None) => {}
         (Some(opa), _) if unknown(opa) => return None,
+        (None, Some(ours)) if endless(request, ours) => return None,
         (opa, ours) => return compile(opa.unwrap_or_default(), ours.unwrap_or_default(), closures).map(whole),
     }
     let strict = |i: usize| {
@@ -94,11 +97,12 @@ pub fn difference(request: &Json, opa: &Json, ours: &Json) -> Option<Difference>
             (Outcome::Unknown, _) | (_, Outcome::Unknown) => None,
             // OPA keeps a number that begins with its point so, which is no JSON.
             (Outcome::Result(opa), Outcome::Result(_)) if pointed(opa) => None,
-            // OPA does not take `with` apart inside closures of queries: there, its value may be undefined.
-            (Outcome::Result(_), Outcome::Result(_)) if closed_with(&request["queries"][i]) => None,
+            // OPA does not take `with` apart inside closures of queries: there its value may be undefined, or a name
+            // that means nothing.
+            _ if closed_with(&request["queries"][i]) => None,
+            // OPA does not find all that two patterns have in common, and more where they have not (`a\\]*` and `.`).
+            (Outcome::Result(_), Outcome::Result(_)) if has(request, "globs_match") => None,
             (Outcome::Result(opa), Outcome::Result(ours)) => (sorted(opa) != sorted(ours)).then(|| "result".to_owned()),
-            // OPA does not take `with` apart inside closures of queries.
-            (Outcome::Errors(opa), _) if replaced(opa, &request["queries"][i]) => None,
             // OPA's index of rules passes over those that cannot hold, and so over errors of builtins before the
             // expression that does not. Queries without rules have one order.
             (Outcome::Errors(opa), _) if strict(i) && builtin(opa) => None,

@@ -241,6 +241,8 @@ pub fn words(text: &str) -> Vec<String> {
                     end
                 })
                 .map_or(1, |(end, _)| end + 1)
+        } else if c == '`' {
+            rest[1..].find('`').map_or(1, |end| end + 2)
         } else if ":=!<>".contains(c) {
             of(&|c| ":=!<>".contains(c))
         } else if c == ' ' || c == '\t' {
