@@ -109,38 +109,35 @@ fn contains(a: &[Value]) -> Result<bool, BuiltinError> {
     Ok(outer.contains(inner.family, inner.first) && outer.contains(inner.family, inner.last))
 }
 
-/// The blocks of an operand, each with what the answer calls it.
-fn entries(a: &[Value], position: usize) -> Result<Vec<(Value, Value)>, BuiltinError> {
-    let text = |item: &Value| match item {
-        Value::String(_) => Ok(item.clone()),
-        Value::Array(items) if !items.is_empty() => Ok(items.first().cloned().unwrap_or(Value::Null)),
+/// A block and what the answer calls it, or why it is none.
+type Entry = Result<(Value, Value), BuiltinError>;
+
+/// The blocks of an operand.
+fn entries(a: &[Value], position: usize) -> Vec<Entry> {
+    let entry = |item: &Value, name: Value| match item {
+        Value::String(_) => Ok((item.clone(), name)),
+        Value::Array(items) if !items.is_empty() => Ok((items.first().cloned().unwrap_or(Value::Null), name)),
         _ => Err(args::failed(format!("operand {position}: element must be string or non-empty array"))),
     };
-    Ok(match args::value(a, position) {
-        whole @ Value::String(_) => vec![(whole.clone(), whole.clone())],
-        Value::Array(items) => (0i64..)
-            .zip(items.iter())
-            .map(|(index, item)| Ok((text(item)?, Value::from(index))))
-            .collect::<Result<_, BuiltinError>>()?,
-        Value::Set(items) => {
-            items.iter().map(|item| Ok((text(item)?, item.clone()))).collect::<Result<_, BuiltinError>>()?
+    match args::value(a, position) {
+        whole @ Value::String(_) => vec![Ok((whole.clone(), whole.clone()))],
+        Value::Array(items) => {
+            (0i64..).zip(items.iter()).map(|(index, item)| entry(item, Value::from(index))).collect()
         }
-        Value::Object(map) => {
-            map.iter().map(|(key, item)| Ok((text(item)?, key.clone()))).collect::<Result<_, BuiltinError>>()?
-        }
+        Value::Set(items) => items.iter().map(|item| entry(item, item.clone())).collect(),
+        Value::Object(map) => map.iter().map(|(key, item)| entry(item, key.clone())).collect(),
         _ => Vec::new(),
-    })
+    }
 }
 
+/// Pair by pair: what is wrong with an element is said when it is reached.
 fn contains_matches(a: &[Value]) -> Outcome {
-    let outer = entries(a, 1)?;
-    if outer.is_empty() {
-        return some(Value::set([]));
-    }
-    let inner = entries(a, 2)?;
+    let inner = entries(a, 2);
     let mut found = Vec::new();
-    for (outer, outer_name) in &outer {
-        for (inner, inner_name) in &inner {
+    for outer in entries(a, 1) {
+        let (outer, outer_name) = outer?;
+        for inner in &inner {
+            let (inner, inner_name) = inner.as_ref().map_err(Clone::clone)?;
             if contains(&[outer.clone(), inner.clone()])? {
                 found.push(Value::array([outer_name.clone(), inner_name.clone()]));
             }

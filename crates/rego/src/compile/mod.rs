@@ -211,7 +211,11 @@ fn unsafe_errors(
         let message = match name {
             None => "expression is unsafe".to_owned(),
             Some(name) if nameless(name) => "var _ is unsafe".to_owned(),
-            Some(name) if !parse::is_keyword(name, Version::V0) && parse::is_keyword(name, Version::V1) => {
+            Some(name)
+                if stage != Stage::Heads
+                    && !parse::is_keyword(name, Version::V0)
+                    && parse::is_keyword(name, Version::V1) =>
+            {
                 format!("var {name} is unsafe (hint: `import future.keywords.{name}` to import a future keyword)")
             }
             Some(name) => format!("var {name} is unsafe"),

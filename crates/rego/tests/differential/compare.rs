@@ -50,7 +50,7 @@ fn closed_with(query: &Json) -> bool {
     for word in super::shrink::words(text) {
         match word.as_str() {
             "every" => every = true,
-            "{" => open.push(std::mem::take(&mut every)),
+            "{" => open.push(every),
             "[" | "(" => open.push(false),
             "}" | "]" | ")" => drop(open.pop()),
             "|" => open.iter_mut().last().into_iter().for_each(|closure| *closure = true),

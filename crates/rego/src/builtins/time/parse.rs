@@ -230,26 +230,38 @@ fn offset(text: &str, zone: Zone) -> Read<'_, i64> {
     {
         return Ok((0, rest));
     }
-    // Where a zone is cut short or misshapen, that is said before its sign is looked at.
-    let mut chars = text.chars();
-    let sign = match chars.next() {
-        Some('+') => 1,
-        Some('-') => -1,
-        _ => return Err(Fault::Form),
-    };
-    let mut rest = chars.as_str();
-    let mut total = 0;
-    let limits =
-        [(24, 3600, "time zone offset hour"), (60, 60, "time zone offset minute"), (60, 1, "time zone offset second")];
-    for (index, (most, scale, what)) in limits.into_iter().enumerate().take(zone.parts) {
-        if index > 0 && zone.colon {
-            rest = rest.strip_prefix(':').ok_or(Fault::Form)?;
-        }
-        let (value, after) = digits(rest, 2)?;
-        total += within(value, 0..=most, what)? * scale;
-        rest = after;
+    let bytes = text.as_bytes();
+    let step = if zone.colon { 3 } else { 2 };
+    let length = 1 + step * zone.parts - usize::from(zone.colon);
+    if bytes.len() < length || zone.colon && (1..zone.parts).any(|i| bytes.get(3 * i) != Some(&b':')) {
+        return Err(Fault::Form);
     }
-    Ok((sign * total, rest))
+    // What is out of range is said before what is misshapen.
+    let limits = [("time zone offset hour", 24), ("time zone offset minute", 60), ("time zone offset second", 60)];
+    let (mut values, mut readable, mut out_of_range) = ([0, 0, 0], true, None);
+    for (i, (value, (what, most))) in values.iter_mut().zip(limits).enumerate().take(zone.parts) {
+        let from = 1 + step * i;
+        match bytes.get(from..from + 2) {
+            Some([tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => *value = i64::from((tens - b'0') * 10 + (ones - b'0')),
+            _ => {
+                readable = false;
+                break;
+            }
+        }
+        if *value > most {
+            out_of_range = Some(what);
+        }
+    }
+    if let Some(what) = out_of_range {
+        return Err(Fault::Range(what));
+    }
+    let [hours, minutes, seconds] = values;
+    let offset = (hours * 60 + minutes) * 60 + seconds;
+    match (bytes.first(), text.get(length..)) {
+        (Some(b'+'), Some(rest)) if readable => Ok((offset, rest)),
+        (Some(b'-'), Some(rest)) if readable => Ok((-offset, rest)),
+        _ => Err(Fault::Form),
+    }
 }
 
 /// The length of a zone's abbreviation.
