@@ -84,8 +84,8 @@ fn index(length: usize, key: &Value) -> Result<usize, BuiltinError> {
     usize::try_from(index).map_err(|_| args::failed("index for array out of bounds"))
 }
 
-fn missing(key: &Value) -> BuiltinError {
-    args::failed(format!("path {} does not exist", shown(key)))
+fn missing(key: &Value, within: &Value) -> BuiltinError {
+    args::failed(format!("path {} does not exist in {} term {within}", shown(key), within.type_name()))
 }
 
 fn scalar(key: &Value, found: &Value) -> BuiltinError {
@@ -100,15 +100,19 @@ fn deleted() -> BuiltinError {
 fn find<'a>(document: &'a Option<Value>, path: &[Value]) -> Result<&'a Value, BuiltinError> {
     let mut node = document.as_ref().ok_or_else(deleted)?;
     for key in path {
-        node = match node {
-            Value::Object(map) => map.get(key),
-            Value::Set(items) => items.get(key),
-            Value::Array(items) => items.get(index(items.len(), key)?),
-            other => return Err(scalar(key, other)),
-        }
-        .ok_or_else(|| missing(key))?;
+        node = member(node, key)?;
     }
     Ok(node)
+}
+
+fn member<'a>(node: &'a Value, key: &Value) -> Result<&'a Value, BuiltinError> {
+    let found = match node {
+        Value::Object(map) => map.get(key),
+        Value::Set(items) => items.get(key),
+        Value::Array(items) => items.get(index(items.len(), key)?),
+        other => return Err(scalar(key, other)),
+    };
+    found.ok_or_else(|| missing(key, node))
 }
 
 type Edit<'a> = &'a mut dyn FnMut(&mut Value) -> Result<(), BuiltinError>;
@@ -116,18 +120,20 @@ type Edit<'a> = &'a mut dyn FnMut(&mut Value) -> Result<(), BuiltinError>;
 /// Edits the value at a path in place.
 fn edit(node: &mut Value, path: &[Value], change: Edit<'_>) -> Result<(), BuiltinError> {
     let Some((key, rest)) = path.split_first() else { return change(node) };
+    member(node, key)?;
     match node {
-        Value::Object(map) => edit(map.make_mut().get_mut(key).ok_or_else(|| missing(key))?, rest, change),
+        Value::Object(map) => map.make_mut().get_mut(key).map_or(Ok(()), |inner| edit(inner, rest, change)),
         Value::Array(items) => {
             let index = index(items.len(), key)?;
-            edit(items.make_mut().get_mut(index).ok_or_else(|| missing(key))?, rest, change)
+            items.make_mut().get_mut(index).map_or(Ok(()), |inner| edit(inner, rest, change))
         }
         Value::Set(items) => {
             let items = items.make_mut();
             // A changed member has another place in the set.
-            let mut member = items.take(key).ok_or_else(|| missing(key))?;
-            edit(&mut member, rest, change)?;
-            items.insert(member);
+            if let Some(mut member) = items.take(key) {
+                edit(&mut member, rest, change)?;
+                items.insert(member);
+            }
             Ok(())
         }
         other => Err(scalar(key, other)),
