@@ -345,8 +345,10 @@ impl<'a> Lower<'a> {
             }
             TermKind::ObjectComp(c) => {
                 let mut body = self.body(&c.body);
-                let key = self.affirmed(|lower| lower.value(&c.key, &mut body));
-                let value = self.affirmed(|lower| lower.value(&c.value, &mut body));
+                // Calls of both come before what either looks up.
+                let (key, value) = self.affirmed(|lower| {
+                    lower.then_paths(&mut body, |lower, out| (lower.head(&c.key, out), lower.head(&c.value, out)))
+                });
                 self.leave();
                 Term::Comp(Box::new(Comp { location, head: Head::Object(key, value), body }))
             }
@@ -395,11 +397,15 @@ impl<'a> Lower<'a> {
 
     /// A term of a head, after what it needs. As in OPA, one that looks something up or collects is put into a variable.
     pub fn value(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
-        self.then_paths(out, |lower, out| {
-            let lowered = lower.term(term, true, out);
-            let simple = lower.paths.is_empty() && !matches!(lowered, Term::Ref(_)) && !lowered.collects();
-            if simple { lowered } else { Term::Var(lower.hoist(lowered, term.location)) }
-        })
+        self.then_paths(out, |lower, out| lower.head(term, out))
+    }
+
+    /// The same, before what it looks up.
+    fn head(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
+        let before = self.paths.len();
+        let lowered = self.term(term, true, out);
+        let simple = self.paths.len() == before && !matches!(lowered, Term::Ref(_)) && !lowered.collects();
+        if simple { lowered } else { Term::Var(self.hoist(lowered, term.location)) }
     }
 
     /// Does something that is not negated, though an expression around it may be.
