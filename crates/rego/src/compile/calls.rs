@@ -61,10 +61,7 @@ impl Lower<'_> {
         }
         let callee = match callee {
             Ok(callee) => callee,
-            Err(Some(path)) if args.is_empty() => {
-                let path = path.into_iter().map(Term::Const).collect();
-                return ExprKind::Holds(Term::Ref(Box::new(Ref { root: Root::Data, path, location: call.location })));
-            }
+            Err(Some(path)) => return self.document(path, args, (call, place), matches!(used, Used::Alone(_))),
             Err(_) => {
                 self.undefined(call, place);
                 return ExprKind::Holds(Term::Const(Value::Bool(false)));
@@ -89,6 +86,36 @@ impl Lower<'_> {
             self.arity(&callee, (call, place), (arity, &args), !matches!(used, Used::Alone(_)));
         }
         ExprKind::Call { callee, args, out: result }
+    }
+
+    /// A call of a document: a function without arguments, until it is known whether it is one.
+    fn document(
+        &mut self,
+        path: Vec<Value>,
+        mut args: Vec<Term>,
+        (call, place): (&ast::Call, Location),
+        alone: bool,
+    ) -> ExprKind {
+        let result = if alone { args.pop() } else { None };
+        if !args.is_empty() {
+            self.wrong_number(&path, (0, call.args.len()), place);
+            return ExprKind::Holds(Term::Const(Value::Bool(false)));
+        }
+        self.places.documents.push((place, path.clone()));
+        let path = path.into_iter().map(Term::Const).collect();
+        let document = Term::Ref(Box::new(Ref { root: Root::Data, path, location: call.location }));
+        match result {
+            Some(result) => ExprKind::Eq(document, result),
+            None => ExprKind::Holds(document),
+        }
+    }
+
+    /// A function of the policy called with more or fewer arguments than it has.
+    fn wrong_number(&mut self, path: &[Value], (arity, got): (usize, usize), place: Location) {
+        let name = super::check::shown(path);
+        let plural = if got == 1 { "" } else { "s" };
+        let message = format!("function {name} has arity {arity}, got {got} argument{plural}");
+        self.error(Stage::Functions, Code::Type, message, place);
     }
 
     /// What a call's operator names; else the path of a rule that is no function.
@@ -121,8 +148,13 @@ impl Lower<'_> {
         let global = operator.head.as_var().filter(|head| !self.is_local(head));
         let global = global.and_then(|head| self.names.global(head));
         let (shown, hint) = match global {
-            Some(Global::Data(mut path)) => {
-                path.extend(operator.path.iter().filter_map(|term| term.as_str().map(Value::string)));
+            Some(Global::Data(mut path))
+                if operator.path.iter().all(|part| matches!(part.kind, TermKind::Scalar(_))) =>
+            {
+                path.extend(operator.path.iter().filter_map(|part| match &part.kind {
+                    TermKind::Scalar(part) => Some(part.clone()),
+                    _ => None,
+                }));
                 let hint = self.functions_beside(&path);
                 (super::check::shown(&path), hint)
             }
@@ -170,10 +202,7 @@ impl Lower<'_> {
         let got = call.args.len();
         let declared = match callee {
             Callee::Function(node) => {
-                let name = super::check::shown(&self.tree.nodes[*node].path);
-                let plural = if got == 1 { "" } else { "s" };
-                let message = format!("function {name} has arity {arity}, got {got} argument{plural}");
-                self.error(Stage::Functions, Code::Type, message, place);
+                self.wrong_number(&self.tree.nodes[*node].path.clone(), (arity, got), place);
                 return;
             }
             Callee::Builtin(builtin) => self.tree.builtin_type(builtin.name),
@@ -185,10 +214,7 @@ impl Lower<'_> {
         let mut have: Vec<Type> = Vec::new();
         for (at, arg) in call.args.iter().enumerate() {
             have.push(match args.get(at) {
-                Some(term @ Term::Comp(_)) => {
-                    checker.within(term);
-                    checker.of(term)
-                }
+                Some(Term::Comp(comp)) => checker.alone(comp),
                 _ => self.early(arg),
             });
         }

@@ -1,6 +1,6 @@
 //! What rules may not be to one another: of different kinds at one place, below a complete document, or recursive.
 
-use super::ir::{Callee, CalleeKey, Comp, Expr, ExprKind, NodeId, Root, Rule, Term, With};
+use super::ir::{Callee, CalleeKey, Expr, ExprKind, NodeId, Root, Rule, Term, With};
 use super::stage::{Errors, Stage};
 use super::tree::{ROOT, Tree};
 use crate::ast::{Location, Source};
@@ -278,17 +278,10 @@ impl Reached<'_> {
                     self.data(ROOT, &r.path);
                 }
             }
-            Term::Comp(comp) => match &**comp {
-                Comp::Array(head, body) | Comp::Set(head, body) => {
-                    self.body(body);
-                    self.term(head);
-                }
-                Comp::Object(key, value, body) => {
-                    self.body(body);
-                    self.term(key);
-                    self.term(value);
-                }
-            },
+            Term::Comp(comp) => {
+                self.body(&comp.body);
+                comp.head.terms().for_each(|head| self.term(head));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Terms without variables become values: made once, and shared by all evaluations with what is known of them. Done last,
 //! since checks look at terms as they are written.
 
-use super::ir::{Comp, Expr, ExprKind, Rule, Term, With};
+use super::ir::{Expr, ExprKind, Rule, Term, With};
 use crate::value::Value;
 
 /// Folds a rule's terms.
@@ -62,17 +62,8 @@ fn term(of: &mut Term) {
             None
         }
         Term::Comp(comp) => {
-            match &mut **comp {
-                Comp::Array(head, of) | Comp::Set(head, of) => {
-                    term(head);
-                    body(of);
-                }
-                Comp::Object(key, value, of) => {
-                    term(key);
-                    term(value);
-                    body(of);
-                }
-            }
+            comp.head.terms_mut().for_each(term);
+            body(&mut comp.body);
             None
         }
     };

@@ -27,6 +27,19 @@ pub enum Term {
     Comp(Box<Comp>),
 }
 
+impl Term {
+    /// Whether a comprehension stands in it.
+    pub fn collects(&self) -> bool {
+        match self {
+            Self::Const(_) | Self::Var(_) => false,
+            Self::Array(items) | Self::Set(items) => items.iter().any(Self::collects),
+            Self::Object(items) => items.iter().any(|(key, value)| key.collects() || value.collects()),
+            Self::Ref(r) => r.path.iter().any(Self::collects),
+            Self::Comp(_) => true,
+        }
+    }
+}
+
 /// Where a ref begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Root {
@@ -46,10 +59,36 @@ pub struct Ref {
 
 /// A comprehension.
 #[derive(Clone, Debug)]
-pub enum Comp {
-    Array(Term, Vec<Expr>),
-    Set(Term, Vec<Expr>),
-    Object(Term, Term, Vec<Expr>),
+pub struct Comp {
+    pub location: Location,
+    pub head: Head,
+    pub body: Vec<Expr>,
+}
+
+/// What a comprehension collects.
+#[derive(Clone, Debug)]
+pub enum Head {
+    Array(Term),
+    Set(Term),
+    Object(Term, Term),
+}
+
+impl Head {
+    /// Its terms.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        let (Self::Array(first) | Self::Set(first) | Self::Object(first, _)) = self;
+        let second = if let Self::Object(_, value) = self { Some(value) } else { None };
+        [first].into_iter().chain(second)
+    }
+
+    /// Its terms.
+    pub fn terms_mut(&mut self) -> impl Iterator<Item = &mut Term> {
+        let (first, second) = match self {
+            Self::Array(term) | Self::Set(term) => (term, None),
+            Self::Object(key, value) => (key, Some(value)),
+        };
+        [first].into_iter().chain(second)
+    }
 }
 
 /// An expression of a body and the place it came from.
@@ -161,6 +200,10 @@ pub struct Rule {
 pub struct Places {
     /// Of calls whose result is given among their arguments.
     pub given: Vec<Location>,
+    /// Of calls that are a side of an equation, and of the equation.
+    pub equations: Vec<(Location, Location)>,
+    /// Of calls of documents that are no functions, and what they call.
+    pub documents: Vec<(Location, Vec<Value>)>,
     /// Of expressions and of each of their `with`s that replaces a function by another.
     pub replaced: Vec<(Location, Location)>,
 }

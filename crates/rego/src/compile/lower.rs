@@ -2,7 +2,7 @@
 //! that uses them (before its `not` too, so that `not f(input.x)` is undefined where `input.x` is).
 
 use super::calls::Used;
-use super::ir::{Callee, Comp, Expr, ExprKind, Places, Ref, Root, Slot, Term, With};
+use super::ir::{Callee, Comp, Expr, ExprKind, Head, Places, Ref, Root, Slot, Term, With};
 use super::members;
 use super::names::{Global, Names};
 use super::safety;
@@ -136,6 +136,9 @@ impl<'a> Lower<'a> {
         self.negated = around;
         let Some(kind) = kind else { return };
         let location = self.place.take().unwrap_or(expr.location);
+        if location != expr.location {
+            self.places.equations.push((location, expr.location));
+        }
         let mut lowered = Expr { location, kind };
         if expr.negated {
             lowered = Expr { location: expr.location, kind: ExprKind::Not(Box::new(lowered)) };
@@ -234,7 +237,8 @@ impl<'a> Lower<'a> {
                 }
             },
             ast::ExprKind::Every(every) => {
-                let domain = self.term(&every.domain, false, out);
+                let domain = self.term(&every.domain, true, out);
+                let domain = Term::Var(self.hoist(domain, every.domain.location));
                 self.enter();
                 let key =
                     every.key.as_ref().and_then(ast::Term::as_var).cloned().map(|name| self.declare(&name, How::Each));
@@ -331,20 +335,22 @@ impl<'a> Lower<'a> {
                 let mut body = self.body(&c.body);
                 let head = self.affirmed(|lower| lower.value(&c.head, &mut body));
                 self.leave();
-                Term::Comp(Box::new(Comp::Array(head, body)))
+                Term::Comp(Box::new(Comp { location, head: Head::Array(head), body }))
             }
             TermKind::SetComp(c) => {
                 let mut body = self.body(&c.body);
                 let head = self.affirmed(|lower| lower.value(&c.head, &mut body));
                 self.leave();
-                Term::Comp(Box::new(Comp::Set(head, body)))
+                Term::Comp(Box::new(Comp { location, head: Head::Set(head), body }))
             }
             TermKind::ObjectComp(c) => {
                 let mut body = self.body(&c.body);
-                let key = self.affirmed(|lower| lower.value(&c.key, &mut body));
-                let value = self.affirmed(|lower| lower.value(&c.value, &mut body));
+                // Calls of both come before what either looks up.
+                let (key, value) = self.affirmed(|lower| {
+                    lower.then_paths(&mut body, |lower, out| (lower.head(&c.key, out), lower.head(&c.value, out)))
+                });
                 self.leave();
-                Term::Comp(Box::new(Comp::Object(key, value, body)))
+                Term::Comp(Box::new(Comp { location, head: Head::Object(key, value), body }))
             }
             TermKind::TemplateString(template) => {
                 let mut parts = Vec::new();
@@ -356,36 +362,6 @@ impl<'a> Lower<'a> {
                 let kind = ExprKind::Call { callee, args: vec![Term::Array(parts)], out: Some(Term::Var(slot)) };
                 out.push(Expr { location, kind });
                 Term::Var(slot)
-            }
-        }
-    }
-
-    /// A part of a template: what it can be is a set, empty where it is undefined.
-    fn template_part(&mut self, part: &ast::TemplatePart, out: &mut Vec<Expr>) -> Term {
-        match part {
-            ast::TemplatePart::Scalar(term) => self.term(term, false, out),
-            ast::TemplatePart::Expr(expr) => {
-                let term = match &expr.kind {
-                    ast::ExprKind::Term(term) => (**term).clone(),
-                    ast::ExprKind::Call(call) => ast::Term::new(expr.location, TermKind::Call(call.clone())),
-                    _ => return Term::Set(Vec::new()),
-                };
-                let location = expr.location;
-                let name: Name = Arc::from("$template");
-                let assign = ast::Call::builtin(location, "assign", vec![ast::Term::var(location, "$template"), term]);
-                let mut assign = ast::Expr::new(location, ast::ExprKind::Call(Box::new(assign)));
-                assign.with.clone_from(&expr.with);
-                self.enter();
-                let slot = self.declare(&name, How::Declared);
-                let body = self.body(std::slice::from_ref(&assign));
-                // What a template names is named in the body around it.
-                let seen = self.scopes.last_mut().map(|scope| std::mem::take(&mut scope.seen)).unwrap_or_default();
-                self.leave();
-                self.leave();
-                if let Some(scope) = self.scopes.last_mut() {
-                    scope.seen.extend(seen);
-                }
-                Term::Comp(Box::new(Comp::Set(Term::Var(slot), body)))
             }
         }
     }
@@ -419,9 +395,17 @@ impl<'a> Lower<'a> {
         done
     }
 
-    /// A term of a head, after what it needs.
+    /// A term of a head, after what it needs. As in OPA, one that looks something up or collects is put into a variable.
     pub fn value(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
-        self.then_paths(out, |lower, out| lower.term(term, false, out))
+        self.then_paths(out, |lower, out| lower.head(term, out))
+    }
+
+    /// The same, before what it looks up.
+    fn head(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
+        let before = self.paths.len();
+        let lowered = self.term(term, true, out);
+        let simple = self.paths.len() == before && !matches!(lowered, Term::Ref(_)) && !lowered.collects();
+        if simple { lowered } else { Term::Var(self.hoist(lowered, term.location)) }
     }
 
     /// Does something that is not negated, though an expression around it may be.

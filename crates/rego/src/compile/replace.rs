@@ -56,10 +56,10 @@ impl Lower<'_> {
             if let Some(Ok(other)) = replacement.map(|r| self.callee(&r)) {
                 return Some(With::CallOther(callee.key(), other));
             }
-            let value = self.term(&with.value, false, out);
+            let value = self.value(&with.value, out);
             return Some(With::CallValue(callee.key(), value));
         }
-        let value = self.term(&with.value, false, out);
+        let value = self.value(&with.value, out);
         match self.names.global(&head) {
             Some(Global::Input(mut whole)) => {
                 whole.extend(path);

@@ -1,7 +1,7 @@
 //! Puts the expressions of bodies into an order in which every variable is bound before it is needed, keeping the written
 //! order where it can, and names the variables for which there is none.
 
-use super::ir::{Callee, Comp, Expr, ExprKind, Ref, Root, Slot, Term};
+use super::ir::{Callee, Expr, ExprKind, Head, Ref, Root, Slot, Term};
 use super::slots::Slots;
 use super::vars::Vars;
 use crate::ast::{Location, Name};
@@ -135,17 +135,9 @@ fn in_term(term: &mut Term, safe: &Slots, (names, at): (&[Name], Location), erro
         Term::Ref(r) => r.path.iter_mut().for_each(|part| in_term(part, safe, (names, at), errors)),
         Term::Comp(comp) => {
             let mut inner = safe.clone();
-            match &mut **comp {
-                Comp::Array(head, body) | Comp::Set(head, body) => {
-                    order(body, &mut inner, names, errors);
-                    head_of(head, &inner, (body, names, at), errors);
-                }
-                Comp::Object(key, value, body) => {
-                    order(body, &mut inner, names, errors);
-                    head_of(key, &inner, (body, names, at), errors);
-                    head_of(value, &inner, (body, names, at), errors);
-                }
-            }
+            order(&mut comp.body, &mut inner, names, errors);
+            let body = &comp.body;
+            comp.head.terms_mut().for_each(|head| head_of(head, &inner, (body, names, at), errors));
         }
     }
 }
@@ -323,8 +315,8 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
 /// Whether a pattern binds its variables from a comprehension, which may stand left of it.
 fn takes(pattern: &Term, from: &Term, left: bool) -> bool {
     match (pattern, from) {
-        (Term::Array(_), Term::Comp(comp)) => !left || matches!(**comp, Comp::Array(..)),
-        (Term::Object(_), Term::Comp(comp)) => left && matches!(**comp, Comp::Object(..)),
+        (Term::Array(_), Term::Comp(comp)) => !left || matches!(comp.head, Head::Array(_)),
+        (Term::Object(_), Term::Comp(comp)) => left && matches!(comp.head, Head::Object(..)),
         _ => true,
     }
 }

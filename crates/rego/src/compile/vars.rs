@@ -1,6 +1,6 @@
 //! Which variables terms and expressions have: in their own place, and inside comprehensions and the like.
 
-use super::ir::{Comp, Expr, ExprKind, Ref, Root, Term, With};
+use super::ir::{Expr, ExprKind, Ref, Root, Term, With};
 use super::slots::Slots;
 
 /// The variables of an expression.
@@ -25,17 +25,8 @@ impl Vars {
             Term::Ref(r) => self.reference(r),
             Term::Comp(comp) => {
                 let mut inner = Vars::default();
-                match &**comp {
-                    Comp::Array(head, body) | Comp::Set(head, body) => {
-                        inner.term(head);
-                        inner.body(body);
-                    }
-                    Comp::Object(key, value, body) => {
-                        inner.term(key);
-                        inner.term(value);
-                        inner.body(body);
-                    }
-                }
+                comp.head.terms().for_each(|head| inner.term(head));
+                inner.body(&comp.body);
                 self.close(&inner);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::{Eval, Halt, Next, Res};
-use crate::compile::ir::{Comp, Expr, Term};
+use crate::compile::ir::{Comp, Expr, Head, Term};
 use crate::error::Code;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,8 +60,9 @@ impl<'p> Eval<'p> {
     }
 
     fn comprehension(&mut self, comp: &Comp, frame: &mut Frame) -> Res<Value> {
-        let value = match comp {
-            Comp::Array(head, body) => {
+        let body = &comp.body;
+        let value = match &comp.head {
+            Head::Array(head) => {
                 let mut items = Vec::new();
                 self.gathered(body, frame, &mut |eval, frame| {
                     items.push(eval.bound(head, frame)?);
@@ -69,7 +70,7 @@ impl<'p> Eval<'p> {
                 })?;
                 Value::Array(items.into())
             }
-            Comp::Set(head, body) => {
+            Head::Set(head) => {
                 let mut items = BTreeSet::new();
                 self.gathered(body, frame, &mut |eval, frame| {
                     items.insert(eval.bound(head, frame)?);
@@ -77,7 +78,7 @@ impl<'p> Eval<'p> {
                 })?;
                 Value::Set(items.into())
             }
-            Comp::Object(key, value, body) => {
+            Head::Object(key, value) => {
                 let mut items: BTreeMap<Value, Value> = BTreeMap::new();
                 let location = self.location;
                 self.gathered(body, frame, &mut |eval, frame| {

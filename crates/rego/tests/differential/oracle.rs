@@ -5,6 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+/// New processes that answer a request before it is taken for answered differently.
+const PROCESSES: usize = 16;
+
 /// A running OPA.
 pub struct Oracle {
     program: OsString,
@@ -36,9 +39,15 @@ impl Oracle {
         Self { program: program.to_owned(), child, to, from }
     }
 
-    /// Another one of the same program, which was not asked anything yet.
-    pub fn fresh(&self) -> Self {
-        Self::of(&self.program)
+    /// Answers of new processes. OPA's checker may change the types of its builtins while it puts those of rules
+    /// together, for all policies that one process checks after; it keeps the patterns that it compiled, and takes that of
+    /// a template for that of a match; and it takes rules in the order of a map of Go, on which
+    /// what it says of functions hangs of which a clause is wrong.
+    pub fn anew(&mut self, request: &Json) -> impl Iterator<Item = Json> {
+        (0..PROCESSES).map(move |_| {
+            *self = Self::of(&self.program);
+            self.ask(std::slice::from_ref(request)).remove(0)
+        })
     }
 
     /// Answers to all requests. Some policies overflow OPA's own stack, which ends it: then it is started again, and what

@@ -4,12 +4,22 @@ use super::documents::Documents;
 use super::message::{self, Wrong};
 use super::slots_of;
 use crate::ast::{Location, Name, Source};
-use crate::compile::ir::{Callee, CalleeKey, Comp, Expr, ExprKind, Places, Ref, Slot, Term, With};
+use crate::compile::ir::{Callee, Comp, Expr, ExprKind, Head, Places, Ref, Slot, Term, With};
 use crate::compile::tree::Tree;
 use crate::error::Error;
-use crate::types::{Function, Type};
+use crate::types::Type;
 use std::collections::HashMap;
-use std::sync::Arc;
+
+/// Comprehensions in comprehensions that are checked more than once: each would multiply the work.
+const MAX_DEPTH: usize = 6;
+
+/// What is known of a comprehension.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Collected {
+    pub of: Type,
+    /// It stands for a variable that has its value, as OPA puts those within other terms into variables.
+    pub variable: bool,
+}
 
 /// Checks one clause of a rule, or a query.
 #[derive(Debug)]
@@ -18,17 +28,19 @@ pub struct Checker<'a> {
     pub(super) documents: &'a Documents,
     source: Option<&'a Source>,
     pub(super) names: &'a [Name],
-    places: &'a Places,
+    pub(super) places: &'a Places,
     /// Types of variables; `Unknown` until something tells.
     pub(super) slots: Vec<Type>,
     /// What to put back where a comprehension ends.
     undo: Vec<(Slot, Type)>,
     /// Of comprehensions that were checked already, by their place in memory.
-    pub(super) comps: HashMap<*const Comp, Type>,
+    pub(super) comps: HashMap<*const Comp, Collected>,
     /// What variables without a name stand for.
     pub(super) texts: HashMap<Slot, &'a Term>,
     /// `==` is taken as `=`, as OPA does in rules.
     unify_equal: bool,
+    /// Bodies of comprehensions around what is checked.
+    depth: usize,
     pub errors: Vec<Error>,
 }
 
@@ -43,7 +55,8 @@ impl<'a> Checker<'a> {
     ) -> Self {
         let (undo, comps, texts, errors) = (Vec::new(), HashMap::new(), HashMap::new(), Vec::new());
         let slots = vec![Type::Unknown; names.len()];
-        Self { tree, documents, source, names, places, slots, undo, comps, texts, unify_equal, errors }
+        let depth = 0;
+        Self { tree, documents, source, names, places, slots, undo, comps, texts, unify_equal, depth, errors }
     }
 
     /// Notes the type of a variable.
@@ -51,6 +64,12 @@ impl<'a> Checker<'a> {
         if let Some(at) = self.slots.get_mut(slot) {
             self.undo.push((slot, std::mem::replace(at, of)));
         }
+    }
+
+    /// A variable of the checker's own.
+    pub(super) fn local(&mut self, of: Type) -> Term {
+        self.slots.push(of);
+        Term::Var(self.slots.len() - 1)
     }
 
     /// Variables of arguments of which no body tells a type.
@@ -71,11 +90,6 @@ impl<'a> Checker<'a> {
         match &expr.kind {
             ExprKind::Not(inner) => self.expr(inner, with),
             ExprKind::With { with, body } => {
-                for with in with {
-                    if let With::Input(_, value) | With::Data(_, _, value) | With::CallValue(_, value) = with {
-                        self.within(value);
-                    }
-                }
                 body.iter().for_each(|inner| self.expr(inner, (with, expr.location)));
             }
             _ => self.plain(expr, with),
@@ -83,18 +97,18 @@ impl<'a> Checker<'a> {
     }
 
     fn plain(&mut self, expr: &'a Expr, with: (&'a [With], Location)) {
-        let mut inner = Vec::new();
-        each_term(expr, &mut |term| {
-            let wrong = self.closures(term);
-            if !wrong.is_empty() {
-                inner = wrong;
-            }
-        });
-        let mut refs = Vec::new();
+        let (stay, apart) = self.collections(expr);
+        self.apart(&apart);
+        let mut inner = self.closures(&stay);
+        let (mut refs, mark) = (Vec::new(), self.undo.len());
         each_ref(expr, &mut |r| refs.extend(self.reference(r).map(|wrong| (wrong, r.location))));
         let known = !inner.is_empty() || !refs.is_empty();
         self.errors.append(&mut inner);
         refs.into_iter().for_each(|(wrong, location)| self.fail(wrong, location));
+        if self.undo.len() > mark && self.depth < MAX_DEPTH {
+            // What refs tell of variables, comprehensions beside them know from here on.
+            self.closures(&stay);
+        }
         if let ExprKind::Eq(Term::Var(slot), term) = &expr.kind
             && self.names.get(*slot).is_some_and(|name| name.is_empty())
         {
@@ -107,6 +121,11 @@ impl<'a> Checker<'a> {
             return;
         }
         let wrong = match &expr.kind {
+            ExprKind::Eq(Term::Ref(called), _) | ExprKind::Holds(Term::Ref(called))
+                if self.calls(called, expr.location) =>
+            {
+                self.document(called)
+            }
             ExprKind::Eq(a, b) => self.equation(a, b),
             ExprKind::Call { callee: Callee::Builtin(builtin), args, out: None }
                 if builtin.name == "equal" && self.unify_equal && args.len() == 2 =>
@@ -114,11 +133,6 @@ impl<'a> Checker<'a> {
                 self.equation(&args[0], &args[1])
             }
             ExprKind::Call { callee, args, out } => self.call(callee, args, out.as_ref(), expr.location),
-            // A variable that something iterates over is of a type, though of any.
-            ExprKind::Every { domain: domain @ Term::Var(_), .. } if self.of(domain).unknown() => {
-                self.fits(domain, &Type::any(), false);
-                None
-            }
             _ => None,
         };
         // What is wrong only because something within is wrong is not said twice.
@@ -127,55 +141,98 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn fail(&mut self, wrong: Wrong, location: Location) {
+    pub(super) fn fail(&mut self, wrong: Wrong, location: Location) {
         self.errors.push(wrong.error(location, self.source));
     }
 
-    /// Checks what stands in a term that a body gives.
-    pub fn within(&mut self, term: &'a Term) {
-        let wrong = self.closures(term);
-        self.errors.extend(wrong);
+    /// The comprehensions of an expression that stay there, and those that OPA puts into variables before: all but sides of
+    /// equations, expressions by themselves and whatever an `every` says of each.
+    fn collections(&self, expr: &'a Expr) -> (Vec<&'a Comp>, Vec<&'a Comp>) {
+        let (mut stay, mut apart) = (Vec::new(), Vec::new());
+        let direct = matches!(expr.kind, ExprKind::Eq(..) | ExprKind::Holds(_));
+        each_term(expr, &mut |term| match term {
+            Term::Comp(comp) if direct => stay.push(&**comp),
+            term => each_comp(term, &mut |comp| match expr.kind {
+                ExprKind::Every { .. } => stay.push(comp),
+                _ => apart.push(comp),
+            }),
+        });
+        (stay, apart)
     }
 
-    /// Checks the comprehensions of a term; what is wrong in the last that is.
-    fn closures(&mut self, term: &'a Term) -> Vec<Error> {
+    /// Checks comprehensions that stand for variables.
+    pub(super) fn apart(&mut self, comps: &[&'a Comp]) {
+        for comp in comps {
+            let mut found = self.collection(comp, true);
+            let of = self.collected(comp);
+            if found.is_empty() && of.unknown() {
+                self.fail(message::no_match(&Type::Unknown, &of), comp.location);
+                self.comps.insert(std::ptr::from_ref(*comp), Collected { of: Type::Unknown, variable: true });
+            }
+            self.errors.append(&mut found);
+        }
+    }
+
+    /// Checks comprehensions; what is wrong in the last that is.
+    pub(super) fn closures(&mut self, comps: &[&'a Comp]) -> Vec<Error> {
         let mut wrong = Vec::new();
-        each_comp(term, &mut |comp| {
-            let found = self.comprehension(comp);
+        for comp in comps {
+            let found = self.collection(comp, false);
             if !found.is_empty() {
                 wrong = found;
             }
-        });
+        }
         wrong
     }
 
+    /// Checks a comprehension and, as OPA does, those inside it once more by themselves: for all that they know of
+    /// variables that it has told of.
+    fn collection(&mut self, comp: &'a Comp, variable: bool) -> Vec<Error> {
+        let mut wrong = self.comprehension(comp, variable);
+        if wrong.is_empty() && self.depth < MAX_DEPTH {
+            self.depth += 1;
+            let mut inside = Vec::new();
+            comp.body
+                .iter()
+                .for_each(|expr| each_term(expr, &mut |term| each_comp(term, &mut |comp| inside.push(comp))));
+            wrong = self.closures(&inside);
+            self.depth -= 1;
+        }
+        wrong
+    }
+
+    /// The type of a comprehension alone.
+    pub fn alone(&mut self, comp: &'a Comp) -> Type {
+        self.comprehension(comp, false);
+        self.collected(comp)
+    }
+
     /// Checks a comprehension and keeps its type.
-    fn comprehension(&mut self, comp: &'a Comp) -> Vec<Error> {
-        let (Comp::Array(_, body) | Comp::Set(_, body) | Comp::Object(_, _, body)) = comp;
+    fn comprehension(&mut self, comp: &'a Comp, variable: bool) -> Vec<Error> {
         let mark = self.undo.len();
         let outer = std::mem::take(&mut self.errors);
-        self.body(body);
-        match comp {
-            Comp::Array(head, _) | Comp::Set(head, _) => self.within(head),
-            Comp::Object(key, value, _) => {
-                self.within(key);
-                self.within(value);
-            }
-        }
+        self.depth += 1;
+        self.body(&comp.body);
+        self.depth -= 1;
         let wrong = std::mem::replace(&mut self.errors, outer);
-        let of = match comp {
+        let of = match &comp.head {
             _ if !wrong.is_empty() => Type::Unknown,
-            Comp::Array(head, _) => Type::array(Vec::new(), self.of(head)),
-            Comp::Set(head, _) => Type::set(self.of(head)),
-            Comp::Object(key, value, _) => Type::object(Vec::new(), Some((self.of(key), self.of(value)))),
+            Head::Array(head) => Type::array(Vec::new(), self.of(head)),
+            Head::Set(head) => Type::set(self.of(head)),
+            Head::Object(key, value) => Type::object(Vec::new(), Some((self.of(key), self.of(value)))),
         };
         while self.undo.len() > mark {
             if let Some((slot, before)) = self.undo.pop() {
                 self.slots[slot] = before;
             }
         }
-        self.comps.insert(std::ptr::from_ref(comp), of);
+        self.comps.insert(std::ptr::from_ref(comp), Collected { of, variable });
         wrong
+    }
+
+    /// The type of a comprehension that was checked.
+    fn collected(&self, comp: &Comp) -> Type {
+        self.comps.get(&std::ptr::from_ref(comp)).map(|found| found.of.clone()).unwrap_or_default()
     }
 
     /// The type of a term.
@@ -202,100 +259,13 @@ impl<'a> Checker<'a> {
                 Type::object(fixed, dynamic)
             }
             Term::Ref(r) => self.of_ref(r),
-            Term::Comp(comp) => self.comps.get(&std::ptr::from_ref(&**comp)).cloned().unwrap_or_default(),
+            Term::Comp(comp) => self.collected(comp),
         }
     }
 
-    fn equation(&mut self, a: &Term, b: &Term) -> Option<Wrong> {
+    pub(super) fn equation(&mut self, a: &Term, b: &Term) -> Option<Wrong> {
         let (left, right) = (self.of(a), self.of(b));
         if self.unify(a, &left, b, &right) { None } else { Some(message::no_match(&left, &right)) }
-    }
-
-    fn call(&mut self, callee: &Callee, args: &[Term], out: Option<&Term>, location: Location) -> Option<Wrong> {
-        let function = self.function(callee);
-        let mut wrong = None;
-        if let Some(function) = &function {
-            let mut fits = args.iter().zip(&function.args).all(|(arg, of)| self.fits(arg, of, false));
-            let given = out.filter(|_| self.places.given.contains(&location));
-            fits = fits && given.is_none_or(|out| self.fits(out, &function.result, false));
-            if !fits {
-                let mut have: Vec<Type> = args.iter().map(|arg| self.of(arg)).collect();
-                have.extend(out.map(|_| given.map(|out| self.of(out)).unwrap_or_default()));
-                wrong = Some(message::arguments(&self.called(callee), "invalid argument(s)", &have, function));
-            }
-        }
-        let Some(out) = out.filter(|_| !self.places.given.contains(&location)) else { return wrong };
-        match function.filter(|function| wrong.is_none() && function.result != Type::Unknown) {
-            Some(function) => {
-                let of = self.of(out);
-                let fits = match of.unknown() {
-                    true => self.fits(out, &function.result, false),
-                    false => of.unifies(&function.result),
-                };
-                if !fits {
-                    self.fail(message::no_match(&of, &function.result), location);
-                }
-            }
-            // A variable of the policy is then anything; what only the compiler knows stays unknown.
-            None => {
-                let generated = |slot: Slot| self.names.get(slot).is_none_or(|name| name.is_empty());
-                if !matches!(out, Term::Var(slot) if generated(*slot)) && self.of(out).unknown() {
-                    self.fits(out, &Type::any(), false);
-                }
-            }
-        }
-        wrong
-    }
-
-    /// The first of an expression's `with`s that is wrong, and its place.
-    fn replacements(&self, with: &[With], location: Location) -> Option<(Wrong, Location)> {
-        let replaced = with.iter().filter(|with| matches!(with, With::CallOther(..)));
-        let mut places = self.places.replaced.iter().filter(|(of, _)| *of == location).map(|(_, place)| *place);
-        replaced.map(|with| (with, places.next().unwrap_or(location))).find_map(|(with, place)| {
-            let wrong = self.replacement(with)?;
-            Some((wrong, place))
-        })
-    }
-
-    /// A function replaced by another that has other arguments.
-    fn replacement(&self, with: &With) -> Option<Wrong> {
-        let With::CallOther(key, other) = with else { return None };
-        let (name, target) = match key {
-            CalleeKey::Builtin(name) => ((*name).to_owned(), self.tree.builtin_type(name)?),
-            CalleeKey::Host(host) => (self.called(&Callee::Host(*host)), self.tree.host_type(*host)?),
-            CalleeKey::Function(node) => (self.called(&Callee::Function(*node)), self.user_function(*node)?),
-        };
-        let other = self.function(other)?;
-        let (a, b) = (Type::Function(target.clone()), Type::Function(other.clone()));
-        if a.unifies(&b) {
-            return None;
-        }
-        Some(message::replaced(&name, &other, &target))
-    }
-
-    fn function(&self, callee: &Callee) -> Option<Arc<Function>> {
-        match callee {
-            Callee::Builtin(builtin) => self.tree.builtin_type(builtin.name),
-            Callee::Host(host) => self.tree.host_type(*host),
-            Callee::Walk => self.tree.builtin_type("walk"),
-            Callee::Function(node) => self.user_function(*node),
-        }
-    }
-
-    fn user_function(&self, node: usize) -> Option<Arc<Function>> {
-        match self.documents.at(node) {
-            Type::Function(function) => Some(function.clone()),
-            _ => None,
-        }
-    }
-
-    fn called(&self, callee: &Callee) -> String {
-        match callee {
-            Callee::Builtin(builtin) => builtin.name.to_owned(),
-            Callee::Host(host) => self.tree.hosts.get(*host).map(|host| host.name.to_string()).unwrap_or_default(),
-            Callee::Walk => "walk".to_owned(),
-            Callee::Function(node) => crate::compile::check::shown(&self.tree.nodes[*node].path),
-        }
     }
 }
 
@@ -322,7 +292,9 @@ fn each_term<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Term)) {
             each(a);
             each(b);
         }
-        ExprKind::Call { args, out, .. } => args.iter().chain(out).for_each(each),
+        ExprKind::Call { args, out, .. } => {
+            args.iter().chain(out.iter().filter(|out| !matches!(out, Term::Comp(_)))).for_each(each)
+        }
         ExprKind::Print(parts) => parts.iter().for_each(each),
         ExprKind::Not(inner) => each_term(inner, each),
         ExprKind::Every { domain, body, .. } => {

@@ -134,6 +134,8 @@ fn insert_into(object: &Type, path: &[Value], of: &Type) -> Type {
 fn merge(a: &Type, b: &Type) -> Type {
     match (a, b) {
         (Type::Unknown, one) | (one, Type::Unknown) => one.clone(),
+        // A function of which some clause is wrong. In OPA it depends on the order of a map whether it is then unknown.
+        (wrong, Type::Function(_)) if wrong.is_any() => wrong.clone(),
         (Type::Object(x), Type::Object(y)) if x.fixed.is_empty() && y.fixed.is_empty() => {
             match (&x.dynamic, &y.dynamic) {
                 (Some((keys, values)), Some((more_keys, more_values))) => {

@@ -33,6 +33,11 @@ pub(super) fn no_match(left: &Type, right: &Type) -> Wrong {
     Wrong { message: "match error".to_owned(), details, hint: None, from_unknown }
 }
 
+/// A call of what is no function.
+pub(super) fn undefined(name: &str) -> Wrong {
+    Wrong { message: format!("undefined function {name}"), details: Vec::new(), hint: None, from_unknown: false }
+}
+
 /// Arguments that a function does not take.
 pub(super) fn arguments(name: &str, what: &str, have: &[Type], function: &Function) -> Wrong {
     let details = vec![format!("have: {}", types::arguments(have)), format!("want: {}", function.wanted(true))];

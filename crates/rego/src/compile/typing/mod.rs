@@ -1,6 +1,7 @@
 //! The type checker: types of rules in the order of their dependencies, and what in their bodies can never be.
 
 mod body;
+mod calls;
 mod documents;
 mod message;
 mod refs;
@@ -26,7 +27,6 @@ pub fn rules(tree: &Tree, rules: &[Rule], order: &[NodeId], sources: &[Source], 
             for clause in &rule.clauses {
                 let mut checker = Checker::new(tree, &documents, source, (&rule.slots, &rule.places), true);
                 checker.body(&clause.body);
-                checker.within(&clause.value);
                 if !checker.errors.is_empty() {
                     errors.append(&mut checker.errors);
                     match rule.suffix.is_empty() {

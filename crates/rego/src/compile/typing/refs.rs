@@ -23,7 +23,7 @@ impl Checker<'_> {
         matches!(self.texts.get(&slot), Some(Term::Const(value)) if !matches!(value, Value::Array(_) | Value::Object(_) | Value::Set(_)))
     }
 
-    fn of_data(&self, path: &[Term]) -> Type {
+    pub(super) fn of_data(&self, path: &[Term]) -> Type {
         let mut node = ROOT;
         if !self.documents.known(node) {
             return Type::any();
@@ -49,7 +49,7 @@ impl Checker<'_> {
     /// What is wrong with a ref; notes what it says of variables in its path.
     pub(super) fn reference(&mut self, r: &Ref) -> Option<Wrong> {
         match r.root {
-            Root::Var(slot) if self.scalar(slot) => None,
+            Root::Var(slot) if self.scalar(slot) => self.members(r, 0, Type::any()),
             Root::Var(slot) => {
                 if self.of(&Term::Var(slot)) == Type::Unknown {
                     self.put(slot, Type::any());
@@ -147,7 +147,7 @@ impl Checker<'_> {
     }
 
     /// A ref with so many parts of its path as it was written, with the names it stands for.
-    fn shown(&self, r: &Ref, parts: usize) -> String {
+    pub(super) fn shown(&self, r: &Ref, parts: usize) -> String {
         let mut text = match r.root {
             Root::Data => "data".to_owned(),
             Root::Input => "input".to_owned(),
@@ -158,6 +158,12 @@ impl Checker<'_> {
                 Term::Const(Value::String(name)) if crate::ast::is_identifier(name) => {
                     text.push('.');
                     text.push_str(name);
+                }
+                // As it is, even a quote in it.
+                Term::Const(Value::String(name)) => {
+                    text.push_str("[\"");
+                    text.push_str(name);
+                    text.push_str("\"]");
                 }
                 part => {
                     text.push('[');

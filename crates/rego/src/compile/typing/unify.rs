@@ -1,6 +1,6 @@
 //! What an expression tells of the variables in its terms.
 
-use super::body::{Checker, constant};
+use super::body::{Checker, Collected, constant};
 use crate::compile::ir::Term;
 use crate::types::Type;
 
@@ -14,8 +14,9 @@ impl Checker<'_> {
             (true, true) => {}
         }
         match (a, b) {
-            (Term::Array(_) | Term::Object(_) | Term::Var(_), Term::Var(_)) => self.same(a, b),
-            (Term::Var(_), Term::Array(_) | Term::Object(_)) => self.same(b, a),
+            (Term::Array(_) | Term::Object(_), b) if self.variable(b) => self.same(a, b),
+            (a, Term::Array(_) | Term::Object(_)) if self.variable(a) => self.same(b, a),
+            (a, b) if self.variable(a) && self.variable(b) => self.same(a, b),
             (Term::Array(a), Term::Array(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.unify(a, &self.of(a), b, &self.of(b)))
             }
@@ -26,6 +27,15 @@ impl Checker<'_> {
                         other.is_some_and(|(_, other)| self.unify(value, &self.of(value), other, &self.of(other)))
                     })
             }
+            _ => false,
+        }
+    }
+
+    /// A variable, or what OPA puts into one.
+    fn variable(&self, term: &Term) -> bool {
+        match term {
+            Term::Var(_) => true,
+            Term::Comp(comp) => self.comps.get(&std::ptr::from_ref(&**comp)).is_some_and(|found| found.variable),
             _ => false,
         }
     }
@@ -74,13 +84,16 @@ impl Checker<'_> {
                 }
                 return true;
             }
-            // Within a collection it stands for a variable.
-            (Term::Comp(comp), of) if union => {
-                let known = self.of(term);
-                self.comps.insert(std::ptr::from_ref(&**comp), known.or(of));
+            (Term::Comp(comp), of) => {
+                let Some(known) = self.comps.get_mut(&std::ptr::from_ref(&**comp)) else { return false };
+                match known {
+                    Collected { of: known, variable: true } if union => *known = known.or(of),
+                    Collected { of: known @ Type::Unknown, variable: true } => *known = of.clone(),
+                    Collected { of: known, .. } => return known.unifies(of),
+                }
                 return true;
             }
-            (Term::Const(_) | Term::Ref(_) | Term::Comp(_), of) => return self.of(term).unifies(of),
+            (Term::Const(_) | Term::Ref(_), of) => return self.of(term).unifies(of),
         };
         if members.is_empty() {
             let any = Type::any();
