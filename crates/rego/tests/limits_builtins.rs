@@ -47,6 +47,7 @@ fn long() -> Vec<(&'static str, Vec<Value>)> {
     vec![
         ("glob.match(input[0], [], input[1])", vec![text("*a".repeat(300) + "c"), mixed(20_000)]),
         ("regex.match(input[0], input[1])", vec![text("(a|b)*a(a|b){900}c"), mixed(300_000)]),
+        ("regex.match(input[0], input[1])", vec![text(r"\B(a|b)*a(a|b){900}c"), mixed(300_000)]),
         ("regex.find_n(input[0], input[1], -1)", vec![text(".*[^a-z]|a"), text("a".repeat(100_000))]),
         ("regex.split(input[0], input[1])", vec![text(".*[^a-z]|a"), text("a".repeat(100_000))]),
         ("regex.replace(input[1], input[0], `$1`)", vec![text(".*([^a-z])|(a)"), text("a".repeat(100_000))]),
@@ -125,6 +126,14 @@ fn long_texts_are_searched_as_short_ones() {
     assert_eq!(matches("b1 $").unwrap(), Some(Value::Bool(true)));
     assert_eq!(matches("b1$").unwrap(), Some(Value::Bool(false)));
     assert_eq!(matches(r"^(xaéb\d )+$").unwrap(), Some(Value::Bool(true)));
+}
+
+#[test]
+fn a_pattern_that_takes_long_to_compile_is_refused() {
+    let call = |pattern: &str| eval("regex.is_valid(input[0])", vec![text(pattern)], Limits::default()).unwrap();
+    assert_eq!(call(&r"(?i)[\p{L}\p{N}]".repeat(10_000)), Some(Value::Bool(false)));
+    assert_eq!(call(&r"(?i)[\p{L}\p{N}]".repeat(5)), Some(Value::Bool(true)));
+    assert_eq!(call(&"{".repeat(200_000)), Some(Value::Bool(true)));
 }
 
 #[test]

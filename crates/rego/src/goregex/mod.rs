@@ -20,6 +20,9 @@ const MAX_REPEAT: u32 = 1000;
 const MAX_SIZE: usize = 16 << 20;
 /// Where to begin trying how many it takes.
 const LEAST_SIZE: usize = 8 << 10;
+/// Classes of characters that a pattern may have, a Unicode class being as many as [`UNICODE`]: compiling takes as long.
+const MAX_CLASSES: usize = 10_000;
+const UNICODE: usize = 10;
 /// Groups within groups.
 const MAX_NEST: u32 = 200;
 
@@ -117,6 +120,8 @@ struct Translator<'a> {
     atom: bool,
     /// Where the repetition just read began.
     repetition: Option<usize>,
+    /// So far.
+    classes: usize,
 }
 
 fn translate(pattern: &str) -> Result<String, String> {
@@ -127,9 +132,13 @@ fn translate(pattern: &str) -> Result<String, String> {
         open: Vec::new(),
         atom: false,
         repetition: None,
+        classes: 0,
     };
     while let Some((at, c)) = t.chars.next() {
         t.one(at, c)?;
+    }
+    if t.classes > MAX_CLASSES {
+        return Err(failure("expression too large", pattern));
     }
     match t.open.is_empty() {
         true => Ok(t.out),
@@ -299,6 +308,7 @@ impl Translator<'_> {
         match c {
             'a' | 'f' | 't' | 'n' | 'r' | 'v' => self.out.extend(['\\', c]),
             'p' | 'P' | 'x' => {
+                self.classes += if c == 'x' { 0 } else { UNICODE };
                 self.out.extend(['\\', c]);
                 if let Some((_, open)) = self.chars.next_if(|(_, c)| *c == '{') {
                     self.out.push(open);
@@ -333,6 +343,7 @@ impl Translator<'_> {
 
     /// After `[`.
     fn class(&mut self, at: usize) -> Result<(), String> {
+        self.classes += 1;
         self.out.push('[');
         if self.next_is('^') {
             self.chars.next();

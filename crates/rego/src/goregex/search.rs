@@ -26,13 +26,15 @@ pub(super) struct Slow {
 }
 
 impl Slow {
-    /// None where the pattern asks for what automata cannot look at: a boundary of words beyond ASCII.
+    /// None where it would be too large.
     pub(super) fn new(translated: &str) -> Option<Self> {
         let syntax = syntax::Config::new().nest_limit(super::MAX_NEST);
         let nfa = thompson::Config::new().nfa_size_limit(Some(super::MAX_SIZE));
+        // Boundaries of words are looked at among ASCII alone; anything else ends the search with an error.
+        let config = DFA::config().skip_cache_capacity_check(true).unicode_word_boundary(true);
         let build = |kind: MatchKind, nfa: thompson::Config| {
             DFA::builder()
-                .configure(DFA::config().match_kind(kind).skip_cache_capacity_check(true))
+                .configure(config.clone().match_kind(kind))
                 .syntax(syntax)
                 .thompson(nfa)
                 .build(translated)
@@ -98,10 +100,7 @@ impl<'a> Search<'a> {
             self.pattern.engine.search_captures(&input, &mut groups);
             return Ok(groups);
         }
-        let Some(slow) = self.pattern.slow() else {
-            self.pattern.engine.search_captures(&input, &mut groups);
-            return Ok(groups);
-        };
+        let slow = self.pattern.slow().ok_or(GAVE_UP)?;
         let states = slow.groups.get_nfa().states().len() as u64;
         let operations = states.saturating_mul(found.len() as u64);
         if operations > MOST_FOR_GROUPS {
@@ -127,9 +126,7 @@ impl<'a> Search<'a> {
         if self.affordable(self.text.len() - self.at) {
             return Ok(self.pattern.engine.search(&input).map(|found| found.range()));
         }
-        let Some(slow) = self.pattern.slow() else {
-            return Ok(self.pattern.engine.search(&input).map(|found| found.range()));
-        };
+        let slow = self.pattern.slow().ok_or(GAVE_UP)?;
         let (forwards, backwards) =
             self.caches.get_or_insert_with(|| (slow.forwards.create_cache(), slow.backwards.create_cache()));
         let mut from = self.at;
@@ -146,8 +143,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What an automaton without bounds on its cache never says.
-const GAVE_UP: Spent = "a pattern cannot be searched for";
+/// Of patterns that cannot be searched for step by step.
+const GAVE_UP: Spent = "a search would take longer than allowed";
 
 /// One byte further; none at the end. What is made is charged.
 fn step(
@@ -165,7 +162,7 @@ fn step(
     if before != (cache.memory_usage(), cache.clear_count()) {
         budget.work(dfa.get_nfa().states().len() as u64)?;
     }
-    next.map_err(|_| GAVE_UP)
+    next.ok().filter(|next| !next.is_quit()).ok_or(GAVE_UP)
 }
 
 /// Where the leftmost match from a place on ends.
