@@ -5,7 +5,7 @@ use crate::builtins::{Caches, Context, HostBuiltin};
 use crate::compile::{self, Policy, Query};
 use crate::error::{Code, Error};
 use crate::eval::{self, Outcome, Start};
-use crate::limits::{Cancel, Limits};
+use crate::limits::{Budget, Cancel, Limits};
 use crate::parse::{self, Options};
 use crate::trace::Tracer;
 use crate::value::Value;
@@ -19,6 +19,8 @@ pub struct Engine {
     modules: Vec<Module>,
     options: compile::Options,
     data: Option<Value>,
+    /// Bytes of source that are compiled together; none is no limit.
+    most_source: Option<usize>,
 }
 
 /// A policy and its data, ready to be queried from any thread. Cheap to clone.
@@ -57,8 +59,9 @@ impl Engine {
     /// Reads a module and adds it.
     ///
     /// # Errors
-    /// What is wrong with its syntax.
+    /// What is wrong with its syntax, or that it is too long ([`Engine::limit_source`]).
     pub fn add_module(&mut self, file: &str, text: &str) -> Result<(), Vec<Error>> {
+        self.within_source(text.len())?;
         let index = u32::try_from(self.modules.len()).unwrap_or(u32::MAX);
         let options = Options { version: self.version, annotations: true, ..Options::default() };
         self.modules.push(parse::parse_module(&Source::new(index, file, text), &options)?);
@@ -81,6 +84,24 @@ impl Engine {
         self.options.strict = strict;
     }
 
+    /// Limits how many bytes of source are compiled together: more is an error of [`Engine::compile`], and of
+    /// [`Engine::add_module`] before the module is read. Compiling takes about linear time in the source for most
+    /// policies, but what refers to everything by variables, or unites very many types, may take its square.
+    pub fn limit_source(&mut self, bytes: usize) {
+        self.most_source = Some(bytes);
+    }
+
+    /// An error where so much more source would be beyond the limit.
+    fn within_source(&self, more: usize) -> Result<(), Vec<Error>> {
+        let Some(most) = self.most_source else { return Ok(()) };
+        let bytes = self.modules.iter().map(|module| module.source.text.len()).fold(more, usize::saturating_add);
+        if bytes <= most {
+            return Ok(());
+        }
+        let message = format!("{bytes} bytes of source: at most {most} are compiled together");
+        Err(vec![Error::new(Code::Compile, message)])
+    }
+
     /// Sets the base documents.
     pub fn set_data(&mut self, data: Value) {
         self.data = Some(data);
@@ -96,6 +117,7 @@ impl Engine {
     /// # Errors
     /// All that is wrong with the modules together.
     pub fn compile(&self) -> Result<Compiled, Vec<Error>> {
+        self.within_source(0)?;
         let policy = Arc::new(compile::compile(&self.modules, &self.options)?);
         let data = self.data.clone().unwrap_or_else(|| Value::object([]));
         Ok(Compiled { policy, data, version: self.version, caches: Arc::default() })
@@ -156,12 +178,10 @@ impl Compiled {
             context: Context {
                 now_ns: options.now_ns,
                 seed: options.seed,
-                fuel: Some(options.limits.steps),
+                budget: Budget::new(options.limits, options.cancel.clone()),
                 caches: self.caches.clone(),
                 ..Context::default()
             },
-            limits: options.limits,
-            cancel: options.cancel.clone(),
             strict: options.strict_builtin_errors,
             prove: watch.prove,
             unknown: watch.unknown,

@@ -1,6 +1,8 @@
 //! Whether two simple patterns (characters, `.`, `[a-z]`, each with `*` or `+`) have a text in common that is not empty;
 //! what `regex.globs_match` asks.
 
+use crate::builtins::BuiltinError;
+use crate::limits::{Budget, Spent};
 use std::collections::{BTreeSet, HashSet};
 
 /// Characters and classes that a pattern may have.
@@ -31,13 +33,14 @@ struct Token {
 /// Whether a text fits both.
 ///
 /// # Errors
-/// For patterns that are none, or longer than 1000 characters.
-pub fn intersect(first: &str, second: &str) -> Result<bool, String> {
+/// For patterns that are none, or longer than 1000 characters, and where a limit is reached.
+pub fn intersect(first: &str, second: &str, budget: &mut Budget) -> Result<bool, BuiltinError> {
+    let tokens = |pattern| tokens(pattern).map_err(BuiltinError::Failed);
     let (first, second) = (tokens(first)?, tokens(second)?);
     if first.is_empty() || second.is_empty() {
         return Ok(first.is_empty() && second.is_empty());
     }
-    Ok(common(&first, &second))
+    common(&first, &second, budget).map_err(BuiltinError::Limit)
 }
 
 fn invalid(pattern: &[char], at: usize, what: &str) -> String {
@@ -139,7 +142,9 @@ fn meet(a: &Token, b: &Token) -> bool {
 }
 
 /// Walks all pairs of places; a place is a token and whether it has met a character already.
-fn common(first: &[Token], second: &[Token]) -> bool {
+fn common(first: &[Token], second: &[Token], budget: &mut Budget) -> Result<bool, Spent> {
+    // Of a class, its ranges.
+    let size = |token: &Token| if let Kind::Class(ranges) = &token.kind { ranges.len() as u64 } else { 1 };
     let mut seen = HashSet::new();
     let mut todo = vec![((0, false), (0, false))];
     while let Some(state @ (a, b)) = todo.pop() {
@@ -147,7 +152,7 @@ fn common(first: &[Token], second: &[Token]) -> bool {
             continue;
         }
         if a.0 == first.len() && b.0 == second.len() {
-            return true;
+            return Ok(true);
         }
         // Leaving a token that may end here.
         for (pair, tokens, place) in [(0, first, a), (1, second, b)] {
@@ -159,9 +164,9 @@ fn common(first: &[Token], second: &[Token]) -> bool {
             }
         }
         // One character that both take.
-        if let (Some(x), Some(y)) = (first.get(a.0), second.get(b.0))
-            && meet(x, y)
-        {
+        let (Some(x), Some(y)) = (first.get(a.0), second.get(b.0)) else { continue };
+        budget.work(16 + size(x) * size(y))?;
+        if meet(x, y) {
             let step = |place: (usize, bool), token: &Token| match token.flag {
                 Flag::None => (place.0 + 1, false),
                 Flag::Plus | Flag::Star => (place.0, true),
@@ -169,5 +174,5 @@ fn common(first: &[Token], second: &[Token]) -> bool {
             todo.push((step(a, x), step(b, y)));
         }
     }
-    false
+    Ok(false)
 }

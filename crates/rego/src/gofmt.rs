@@ -61,6 +61,16 @@ impl Arg {
         }
     }
 
+    /// Operations that writing it takes, about, whatever becomes of them: digits are found by division, texts are cut.
+    pub fn cost(&self) -> usize {
+        match self {
+            Self::Int(_) => 1,
+            Self::Big(n) => usize::try_from(n.bits() / 64).map_or(usize::MAX, |words| words.saturating_mul(words)),
+            Self::Float(_) => 64,
+            Self::Text(text) => text.len() / 8,
+        }
+    }
+
     /// Writes the argument under the verb.
     pub fn write(&self, out: &mut String, verb: char, flags: Flags) {
         match (verb, self) {

@@ -34,7 +34,7 @@ pub mod yaml;
 pub use engine::{Bindings, Compiled, Engine, QueryOptions};
 pub use error::{Code, Error};
 pub use eval::Reason;
-pub use limits::{Cancel, Deadline, Limits};
+pub use limits::{Budget, Cancel, Deadline, Limits};
 pub use number::Number;
 pub use query::{Answer, Partly, Prepared, QueryScope};
 pub use shared::Shared;

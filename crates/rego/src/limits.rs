@@ -1,6 +1,6 @@
 //! What one evaluation may use, and how its host ends it. Knows no clock: the host's is asked.
 
-use crate::value::Value;
+use crate::value::{PART, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What an evaluation may use; what goes beyond ends it with an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Expressions and iterations.
+    /// Expressions and iterations; what a builtin does in loops of its own counts likewise.
     pub steps: u64,
     /// Expressions and rules within one another.
     pub depth: usize,
@@ -52,11 +52,13 @@ impl Cancel {
 }
 
 /// What is left of the limits.
-#[derive(Debug)]
-pub(crate) struct Budget {
+#[derive(Clone, Debug)]
+pub struct Budget {
     limits: Limits,
     cancel: Option<Cancel>,
     steps: u64,
+    /// Done, and not yet counted as a step.
+    work: u64,
     /// Until the next look at the clock.
     until_look: u32,
     depth: usize,
@@ -73,20 +75,41 @@ const LONG: u32 = 16;
 /// Twice what JSON may nest.
 const NESTED: u32 = 2_000;
 
+/// Operations of a loop within a builtin (a character read, two keys compared) that count as one step.
+const WORK: u64 = 64;
+
 /// Why no more may be used.
 pub(crate) type Spent = &'static str;
 
+const VALUES: Spent = "the evaluation makes more values than allowed";
+
+const STEPS: Spent = "the evaluation takes more steps than allowed";
+
+impl Default for Budget {
+    /// Of the limits that let any honest policy through.
+    fn default() -> Self {
+        Self::new(Limits::default(), None)
+    }
+}
+
 impl Budget {
+    /// All of it.
     pub fn new(limits: Limits, cancel: Option<Cancel>) -> Self {
-        Self { limits, cancel, steps: 0, until_look: LOOK, depth: 0, memory: limits.memory }
+        Self { limits, cancel, steps: 0, work: 0, until_look: LOOK, depth: 0, memory: limits.memory }
+    }
+
+    /// Steps taken so far.
+    #[cfg(test)]
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// One step further and one level deeper.
     #[inline]
-    pub fn enter(&mut self) -> Result<(), Spent> {
+    pub(crate) fn enter(&mut self) -> Result<(), Spent> {
         self.steps += 1;
         if self.steps > self.limits.steps {
-            return Err("the evaluation takes more steps than allowed");
+            return Err(STEPS);
         }
         if self.depth >= self.limits.depth {
             return Err("the evaluation is nested more deeply than allowed");
@@ -98,8 +121,30 @@ impl Budget {
 
     /// Something that may take long is about to be done.
     #[inline]
-    pub fn long(&mut self) -> Result<(), Spent> {
+    pub(crate) fn long(&mut self) -> Result<(), Spent> {
         self.toward_look(LONG)
+    }
+
+    /// Steps, if as many are left.
+    pub(crate) fn take(&mut self, steps: u64) -> Result<(), Spent> {
+        let after = self.steps.saturating_add(steps);
+        if after > self.limits.steps {
+            return Err(STEPS);
+        }
+        self.steps = after;
+        self.toward_look(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
+    /// So many operations within one step, before or after they are done.
+    #[inline]
+    pub(crate) fn work(&mut self, operations: u64) -> Result<(), Spent> {
+        self.work = self.work.saturating_add(operations);
+        if self.work < WORK {
+            return Ok(());
+        }
+        let steps = self.work / WORK;
+        self.work %= WORK;
+        self.take(steps)
     }
 
     #[inline]
@@ -114,7 +159,7 @@ impl Budget {
 
     /// One level up again.
     #[inline]
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.depth -= 1;
     }
 
@@ -130,9 +175,9 @@ impl Budget {
 
     /// A value was made.
     #[inline]
-    pub fn made(&mut self, value: &Value) -> Result<(), Spent> {
+    pub(crate) fn made(&mut self, value: &Value) -> Result<(), Spent> {
         let Some(left) = self.memory.checked_sub(value.own_size()) else {
-            return Err("the evaluation makes more values than allowed");
+            return Err(VALUES);
         };
         self.memory = left;
         let (size, nested) = value.measure();
@@ -143,8 +188,21 @@ impl Budget {
         }
     }
 
+    /// Whether a value of so many parts may still be made: asked before it is.
+    pub(crate) fn room(&self, parts: u64) -> Result<(), Spent> {
+        let bytes = parts.saturating_mul(PART);
+        if bytes > self.memory { Err(VALUES) } else { Ok(()) }
+    }
+
+    /// What a builtin made on the way to its value, in parts.
+    pub(crate) fn used(&mut self, parts: u64) -> Result<(), Spent> {
+        self.room(parts)?;
+        self.memory -= parts * PART;
+        self.work(parts)
+    }
+
     /// What the answer takes, so far.
-    pub fn answered(&self, size: u64) -> Result<(), Spent> {
+    pub(crate) fn answered(&self, size: u64) -> Result<(), Spent> {
         if size > self.limits.output { Err("the answer is larger than allowed") } else { Ok(()) }
     }
 }

@@ -128,6 +128,21 @@ impl Number {
         }
     }
 
+    /// Operations that finding its form to compute with takes, about: powers of ten are multiplied out.
+    pub(crate) fn cost(&self) -> usize {
+        match self {
+            Self::Int(_) => 1,
+            Self::Big(n) => usize::try_from(n.bits() / 64).unwrap_or(usize::MAX),
+            Self::Float(_) => 64,
+            Self::Text(text) => {
+                let size = wide::Decimal::parse(text).map_or(0, |parts| {
+                    parts.digits.len() + usize::try_from(parts.exponent.unsigned_abs()).unwrap_or(0)
+                });
+                64 + size.saturating_mul(size) / 400
+            }
+        }
+    }
+
     /// The nearest double; infinite where it is beyond all doubles.
     pub fn to_f64(&self) -> f64 {
         match self {

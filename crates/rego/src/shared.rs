@@ -56,6 +56,11 @@ impl<T> Shared<T> {
         Arc::as_ptr(&self.0) as usize
     }
 
+    /// Whether others share it, so that a change copies it.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// What the items take, written out, and how deeply they nest, this level included. `measure` finds it of the items,
     /// the first time. Both are kept in one word.
     pub(crate) fn measured(&self, measure: impl FnOnce(&T) -> (u64, u32)) -> (u64, u32) {

@@ -14,7 +14,7 @@ pub type Object = Shared<BTreeMap<Value, Value>>;
 pub type Set = Shared<BTreeSet<Value>>;
 
 /// Bytes of a value without what it points to, about.
-const PART: u64 = 32;
+pub(crate) const PART: u64 = 32;
 
 /// A value. Derived order is OPA's, as variants stand in its order and `Number` orders by magnitude.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

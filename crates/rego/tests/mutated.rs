@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, GeneralSubtree, IsCa, KeyPair, NameConstraints};
 use sluice_rego::builtins::{Context, lookup};
-use sluice_rego::{Value, json};
+use sluice_rego::{Budget, Limits, Value, json};
 
 /// Damaged texts for each call.
 const TIMES: usize = 400;
@@ -64,7 +64,10 @@ fn damage(calls: &[(&str, &str)], seeds: &[Vec<u8>], encode: fn(&[u8]) -> Value)
         let Value::Array(arguments) = json::parse(arguments).unwrap() else { panic!("{arguments}") };
         for _ in 0..TIMES {
             let bytes = random.damage(seeds);
-            let mut context = Context { fuel: Some(100_000), ..Context::default() };
+            let mut context = Context {
+                budget: Budget::new(Limits { steps: 100_000, ..Limits::default() }, None),
+                ..Context::default()
+            };
             let arguments: Vec<Value> = arguments.iter().map(|argument| fill(argument, &encode(&bytes))).collect();
             let _ = (builtin.call)(&arguments, &mut context);
         }

@@ -1,14 +1,14 @@
 //! `count`, `sum`, `product`, `max`, `min`, `sort`, `all` and `any`.
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
 use crate::number::Number;
 use crate::value::Value;
 use crate::wide::Wide;
 
 pub const ALL: &[Builtin] = &[
     pure("count", 1, |a, _| count(args::value(a, 1))),
-    pure("sum", 1, |a, _| sum(a)),
-    pure("product", 1, |a, _| fold(a, Wide::from_i64(1), Wide::mul)),
+    pure("sum", 1, sum),
+    pure("product", 1, |a, context| fold(a, Wide::from_i64(1), Wide::mul, context)),
     pure("max", 1, |a, _| Ok(collection(a)?.into_iter().max().cloned())),
     pure("min", 1, |a, _| Ok(collection(a)?.into_iter().min().cloned())),
     pure("sort", 1, |a, _| {
@@ -42,23 +42,24 @@ fn count(value: &Value) -> Outcome {
 }
 
 /// Exactly where all are integers and the sum fits.
-fn sum(a: &[Value]) -> Outcome {
+fn sum(a: &[Value], context: &mut Context) -> Outcome {
     let exact = collection(a)?.into_iter().try_fold(0i64, |sum, item| match item {
         Value::Number(n) => n.as_i64().and_then(|n| sum.checked_add(n)),
         _ => None,
     });
     match exact {
         Some(n) => some(n),
-        None => fold(a, Wide::from_i64(0), Wide::add),
+        None => fold(a, Wide::from_i64(0), Wide::add, context),
     }
 }
 
-fn fold(a: &[Value], start: Wide, f: fn(Wide, Wide) -> Wide) -> Outcome {
+fn fold(a: &[Value], start: Wide, f: fn(Wide, Wide) -> Wide, context: &mut Context) -> Outcome {
     let mut total = start;
     for item in collection(a)? {
         let Value::Number(n) = item else {
             return Err(args::wrong_element(1, args::value(a, 1), item, &["number"]));
         };
+        context.work(n.cost())?;
         total = f(total, n.to_wide());
     }
     Number::from_wide(total).map(|n| Some(Value::Number(n))).ok_or_else(|| args::failed("number too large"))

@@ -1,24 +1,29 @@
 //! `array.*`.
 
-use super::{Builtin, Outcome, args, pure, some};
+use super::{Builtin, Context, Outcome, args, pure, some};
 use crate::value::Value;
 
 pub const ALL: &[Builtin] = &[
-    pure("array.concat", 2, |a, _| {
+    pure("array.concat", 2, |a, context| {
         let (first, second) = (args::array(a, 1)?, args::array(a, 2)?);
+        context.room(first.len() + second.len())?;
         some(Value::array(first.iter().chain(second).cloned()))
     }),
-    pure("array.flatten", 1, |a, _| flatten(a)),
+    pure("array.flatten", 1, flatten),
     pure("array.reverse", 1, |a, _| some(Value::array(args::array(a, 1)?.iter().rev().cloned()))),
     pure("array.slice", 3, |a, _| slice(a)),
 ];
 
 /// One level of nested arrays becomes part of the outer one.
-fn flatten(a: &[Value]) -> Outcome {
+fn flatten(a: &[Value], context: &mut Context) -> Outcome {
     let mut out = Vec::new();
     for item in args::array(a, 1)? {
         match item {
-            Value::Array(inner) => out.extend(inner.iter().cloned()),
+            Value::Array(inner) => {
+                context.work(inner.len())?;
+                context.room(out.len() + inner.len())?;
+                out.extend(inner.iter().cloned());
+            }
             other => out.push(other.clone()),
         }
     }

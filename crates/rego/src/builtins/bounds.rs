@@ -14,6 +14,24 @@ pub fn text(bytes: usize) -> Result<(), BuiltinError> {
     Err(BuiltinError::Halt(format!("a builtin would make a text of more than {MAX_TEXT} bytes")))
 }
 
+/// Refuses a value whose text would be too long on lines of their own, each with so much before it and for each level.
+pub fn lines(value: &Value, prefix: &str, indent: &str) -> Result<(), BuiltinError> {
+    let mut bytes = 0_usize;
+    let mut todo = vec![(value, 0_usize)];
+    while let Some((next, level)) = todo.pop() {
+        // Its own line, and that of the bracket which closes it.
+        bytes = bytes.saturating_add(prefix.len().saturating_add(level.saturating_mul(indent.len())).saturating_mul(2));
+        match next {
+            Value::Array(items) => todo.extend(items.iter().map(|item| (item, level + 1))),
+            Value::Set(items) => todo.extend(items.iter().map(|item| (item, level + 1))),
+            Value::Object(map) => todo.extend(map.values().map(|item| (item, level + 1))),
+            _ => {}
+        }
+        text(bytes)?;
+    }
+    Ok(())
+}
+
 /// Refuses a value whose text would be too long. Parts that a value shares count wherever they stand.
 pub fn value(value: &Value) -> Result<(), BuiltinError> {
     let mut bytes = 0_usize;

@@ -1,6 +1,6 @@
 //! Text encodings: base64, hex and queries of URLs. (JSON and YAML are in `marshal`.)
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
 use crate::value::Value;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -158,8 +158,14 @@ fn encode_object(a: &[Value]) -> Outcome {
         pairs.insert(crate::json::key_text(key), values.ok_or_else(wrong)?);
     }
     let pairs = pairs.iter().flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
-    let encoded: Vec<String> = pairs.map(|(k, v)| format!("{}={}", query_escape(k), query_escape(v))).collect();
-    some(encoded.join("&").as_str())
+    let mut encoded = String::new();
+    for (key, value) in pairs {
+        // Not more than three bytes for one.
+        bounds::text(encoded.len() + 3 * (key.len() + value.len()))?;
+        let separator = if encoded.is_empty() { "" } else { "&" };
+        encoded.extend([separator, &query_escape(key), "=", &query_escape(value)]);
+    }
+    some(encoded.as_str())
 }
 
 fn decode_object(query: &str) -> Outcome {

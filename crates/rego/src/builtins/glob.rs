@@ -1,6 +1,7 @@
 //! `glob.*`: `*` within a segment, `**` across, `?`, `[a-z]`, `[!x]`, `{a,b}`; delimiters are the caller's.
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::regex::matches;
+use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
 use crate::goregex;
 use crate::value::Value;
 use std::iter::Peekable;
@@ -10,7 +11,7 @@ use std::str::Chars;
 const MAX_DEPTH: usize = 50;
 
 pub const ALL: &[Builtin] = &[
-    pure("glob.match", 3, |a, _| is_match(a)),
+    pure("glob.match", 3, is_match),
     pure("glob.quote_meta", 1, |a, _| {
         let mut out = String::new();
         for c in args::string(a, 1)?.chars() {
@@ -23,7 +24,7 @@ pub const ALL: &[Builtin] = &[
     }),
 ];
 
-fn is_match(a: &[Value]) -> Outcome {
+fn is_match(a: &[Value], context: &mut Context) -> Outcome {
     let pattern = args::string(a, 1)?;
     let delimiters = delimiters(args::value(a, 2))?;
     let text = args::string(a, 3)?;
@@ -32,7 +33,7 @@ fn is_match(a: &[Value]) -> Outcome {
         return some(true);
     }
     let translated = translate(pattern, &delimiters).map_err(args::failed)?;
-    some(goregex::compile(&translated).map_err(args::failed)?.is_match(text))
+    some(matches(&*goregex::compile(&translated).map_err(args::failed)?, text, context)?)
 }
 
 /// None for null, a point for an empty array.

@@ -69,7 +69,8 @@ fn walk<'a>(
     let mut nodes_written = 0;
     while let Some((mut path, node)) = todo.pop() {
         nodes_written += path.len();
-        context.spend(1, TOO_MANY)?;
+        context.spend(1)?;
+        context.work(path.len())?;
         if nodes_written > MAX_NODES {
             return Err(BuiltinError::Halt(TOO_MANY.to_owned()));
         }

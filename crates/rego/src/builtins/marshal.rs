@@ -58,6 +58,7 @@ fn with_options(a: &[Value]) -> Outcome {
     if !asked.unwrap_or(implied) {
         return some(json::to_string(value).as_str());
     }
+    bounds::lines(value, prefix, indent)?;
     let text = json::to_string_indented(value, prefix, indent);
     some(format!("{prefix}{text}").as_str())
 }

@@ -1,7 +1,7 @@
 //! Builtin functions by family. Each is a pure function of values and of the evaluation's context (time, limits, seeds),
 //! registered by OPA's name with its arity.
 
-use crate::ast::Location;
+use crate::limits::Budget;
 use crate::value::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -89,9 +89,12 @@ pub enum BuiltinError {
     /// `eval_builtin_error`.
     #[error("{0}")]
     Failed(String),
-    /// Ends the evaluation in any mode: cancelled, or a limit.
+    /// Ends the evaluation in any mode: a builtin's own bound.
     #[error("{0}")]
     Halt(String),
+    /// `eval_cancel_error`, in any mode: cancelled, or beyond a limit of the evaluation.
+    #[error("{0}")]
+    Limit(&'static str),
     /// The host has no answer yet: not known where parts of the input may be unknown, and else an error.
     #[error("the host has no answer to this call")]
     Unprepared,
@@ -106,14 +109,12 @@ pub struct Context {
     pub seed: u64,
     /// Answers that must stay the same for the whole evaluation, by builtin and argument.
     pub memo: BTreeMap<(&'static str, Value), Value>,
-    /// Steps that builtins may still take whose work grows with a number in their arguments; none is unlimited.
-    pub fuel: Option<u64>,
+    /// What is left of the evaluation's limits, time and cancel included.
+    pub budget: Budget,
     /// Shared with other evaluations of the policy.
     pub caches: Arc<Caches>,
     /// What builtins of the host have answered.
     pub asked: HashMap<(usize, Vec<Value>), Outcome>,
-    /// Errors that made a call undefined, with the builtin's name.
-    pub failed: Vec<(Arc<str>, BuiltinError, Location)>,
 }
 
 impl Context {
@@ -126,19 +127,41 @@ impl Context {
         z ^ (z >> 31)
     }
 
-    /// Takes steps from the fuel; `what` is the error's text when it is used up.
+    /// Takes steps, one for each part of what is made.
     ///
     /// # Errors
-    /// `Halt` when too little is left.
-    pub fn spend(&mut self, steps: u64, what: &str) -> Result<(), BuiltinError> {
-        match &mut self.fuel {
-            None => Ok(()),
-            Some(left) if *left >= steps => {
-                *left -= steps;
-                Ok(())
-            }
-            Some(_) => Err(BuiltinError::Halt(what.to_owned())),
-        }
+    /// `Limit` where steps or time are up, or the host has cancelled.
+    pub fn spend(&mut self, steps: u64) -> Result<(), BuiltinError> {
+        self.budget.take(steps).map_err(BuiltinError::Limit)
+    }
+
+    /// Says that so many operations are done: whoever loops over more than a glance calls this on the way, so that the
+    /// limits end the loop. Cheap enough for each round.
+    ///
+    /// # Errors
+    /// `Limit` where steps or time are up, or the host has cancelled.
+    #[inline]
+    pub fn work(&mut self, operations: usize) -> Result<(), BuiltinError> {
+        self.budget.work(operations as u64).map_err(BuiltinError::Limit)
+    }
+
+    /// Says that a collection of so many parts is about to be made.
+    ///
+    /// # Errors
+    /// `Limit` where it would be beyond the limit on values.
+    fn room(&self, parts: usize) -> Result<(), BuiltinError> {
+        self.budget.room(parts as u64).map_err(BuiltinError::Limit)
+    }
+
+    /// Says that a collection of so many parts was made that is no part of the answer.
+    fn used(&mut self, parts: usize) -> Result<(), BuiltinError> {
+        self.budget.used(parts as u64).map_err(BuiltinError::Limit)
+    }
+
+    /// Says that two values are about to be compared, which share little and may each stand for very many parts.
+    fn compare(&mut self, a: &Value, b: &Value) -> Result<(), BuiltinError> {
+        let parts = a.size().min(b.size()) / crate::value::PART;
+        self.work(usize::try_from(parts).unwrap_or(usize::MAX))
     }
 }
 

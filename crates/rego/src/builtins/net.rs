@@ -12,7 +12,7 @@ pub const ALL: &[Builtin] = &[
         let (first, second) = (block(args::string(a, 1)?)?, block(args::string(a, 2).map_err(|_| second(a))?)?);
         some(first.contains(second.family, second.first) || second.contains(first.family, first.first))
     }),
-    pure("net.cidr_contains_matches", 2, |a, _| contains_matches(a)),
+    pure("net.cidr_contains_matches", 2, contains_matches),
     pure("net.cidr_expand", 1, expand),
     pure("net.cidr_is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| block(text).is_ok()))),
     pure("net.cidr_merge", 1, |a, _| merge(a)),
@@ -58,6 +58,11 @@ impl Block {
         Self { family, first: address & !mask, last: address | mask, prefix }
     }
 
+    /// Whether all of another is in it.
+    fn covers(&self, inner: &Self) -> bool {
+        self.contains(inner.family, inner.first) && self.contains(inner.family, inner.last)
+    }
+
     fn contains(&self, family: Family, address: u128) -> bool {
         self.family == family && (self.first..=self.last).contains(&address)
     }
@@ -100,13 +105,16 @@ fn second(a: &[Value]) -> BuiltinError {
 
 fn contains(a: &[Value]) -> Result<bool, BuiltinError> {
     let outer = block(args::string(a, 1)?)?;
-    let inner = args::string(a, 2).map_err(|_| second(a))?;
-    if let Some((family, ip)) = address(inner) {
-        return Ok(outer.contains(family, ip));
+    Ok(outer.covers(&inner(args::string(a, 2).map_err(|_| second(a))?)?))
+}
+
+/// A block, or an address as the block of it alone.
+fn inner(text: &str) -> Result<Block, BuiltinError> {
+    if let Some((family, ip)) = address(text) {
+        return Ok(Block::new(family, ip, family.bits()));
     }
-    let inner = block(inner)
-        .map_err(|_| args::failed(format!("not a valid textual representation of an IP address or CIDR: {inner}")))?;
-    Ok(outer.contains(inner.family, inner.first) && outer.contains(inner.family, inner.last))
+    block(text)
+        .map_err(|_| args::failed(format!("not a valid textual representation of an IP address or CIDR: {text}")))
 }
 
 /// A block and what the answer calls it, or why it is none.
@@ -131,14 +139,31 @@ fn entries(a: &[Value], position: usize) -> Vec<Entry> {
 }
 
 /// Pair by pair: what is wrong with an element is said when it is reached.
-fn contains_matches(a: &[Value]) -> Outcome {
-    let inner = entries(a, 2);
+fn contains_matches(a: &[Value], context: &mut Context) -> Outcome {
+    let entries = |position| entries(a, position);
+    let text = |item: &Value| args::string(std::slice::from_ref(item), 1).map(str::to_owned);
+    // Read once, after the first of the others.
+    let mut blocks: Vec<Result<(Block, Value), BuiltinError>> = Vec::new();
+    let others = entries(2);
     let mut found = Vec::new();
-    for outer in entries(a, 1) {
+    for outer in entries(1) {
         let (outer, outer_name) = outer?;
-        for inner in &inner {
-            let (inner, inner_name) = inner.as_ref().map_err(Clone::clone)?;
-            if contains(&[outer.clone(), inner.clone()])? {
+        if others.is_empty() {
+            continue;
+        }
+        if let Some(Err(wrong)) = others.first() {
+            return Err(wrong.clone());
+        }
+        let outer = block(&text(&outer)?)?;
+        if blocks.is_empty() {
+            let read = |(item, name): &(Value, Value)| Ok((inner(&text(item)?)?, name.clone()));
+            blocks = others.iter().map(|other| other.as_ref().map_err(Clone::clone).and_then(read)).collect();
+        }
+        context.work(blocks.len())?;
+        for other in &blocks {
+            let (block, inner_name) = other.as_ref().map_err(Clone::clone)?;
+            if outer.covers(block) {
+                context.used(2)?;
                 found.push(Value::array([outer_name.clone(), inner_name.clone()]));
             }
         }
@@ -146,7 +171,7 @@ fn contains_matches(a: &[Value]) -> Outcome {
     some(Value::set(found))
 }
 
-/// More addresses than this are refused whatever fuel there is: each is a text of its own.
+/// More addresses than this are refused whatever the limits are: each is a text of its own.
 const MOST_ADDRESSES: u128 = 1 << 20;
 
 fn expand(a: &[Value], context: &mut Context) -> Outcome {
@@ -156,8 +181,14 @@ fn expand(a: &[Value], context: &mut Context) -> Outcome {
     if count > MOST_ADDRESSES {
         return Err(BuiltinError::Halt(late.to_owned()));
     }
-    context.spend(u64::try_from(count).unwrap_or(u64::MAX), late)?;
-    some(Value::set((block.first..=block.last).map(|ip| Value::string(block.family.show(ip)))))
+    context.spend(u64::try_from(count).unwrap_or(u64::MAX))?;
+    context.room(usize::try_from(count.saturating_mul(2)).unwrap_or(usize::MAX))?;
+    let mut all = Vec::new();
+    for ip in block.first..=block.last {
+        context.work(1)?;
+        all.push(Value::string(block.family.show(ip)));
+    }
+    some(Value::set(all))
 }
 
 /// Where version 4 lies within version 6: merging sees one space of addresses.

@@ -27,10 +27,26 @@ fn range(a: &[Value], step: BigInt, name: &str, context: &mut Context) -> Outcom
     let too_long = format!("{name}: timed out before generating all numbers in range");
     let distance = (&to - &from).magnitude() / step.magnitude();
     let steps = u64::try_from(distance).ok().filter(|steps| *steps < MAX_RANGE);
-    let steps = steps.ok_or_else(|| BuiltinError::Halt(too_long.clone()))?;
-    context.spend(steps, &too_long)?;
+    let steps = steps.ok_or(BuiltinError::Halt(too_long))?;
+    context.spend(steps)?;
+    context.room(usize::try_from(steps).unwrap_or(usize::MAX))?;
     let step = if from > to { -step } else { step };
-    some(Value::array((0..=steps).map(|i| Value::Number(Number::from_big(&from + &step * i)))))
+    let last = &from + &step * steps;
+    let mut all = Vec::with_capacity(usize::try_from(steps).unwrap_or(0) + 1);
+    if let (Ok(from), Ok(step), Ok(_)) = (i64::try_from(&from), i64::try_from(&step), i64::try_from(&last)) {
+        let mut next = Some(from);
+        for _ in 0..=steps {
+            context.work(1)?;
+            all.extend(next.map(Value::from));
+            next = next.and_then(|n| n.checked_add(step));
+        }
+    } else {
+        for i in 0..=steps {
+            context.work(8)?;
+            all.push(Value::Number(Number::from_big(&from + &step * i)));
+        }
+    }
+    some(Value::array(all))
 }
 
 /// The same for the same arguments during an evaluation.

@@ -1,6 +1,6 @@
 //! `object.*`.
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
 use crate::shared::Shared;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,18 +19,20 @@ pub const ALL: &[Builtin] = &[
     }),
     pure("object.get", 3, |a, _| get(a)),
     pure("object.keys", 1, |a, _| some(Value::set(args::object(a, 1)?.keys().cloned()))),
-    pure("object.subset", 2, |a, _| subset(args::value(a, 1), args::value(a, 2))),
-    pure("object.union", 2, |a, _| {
+    pure("object.subset", 2, |a, context| subset(args::value(a, 1), args::value(a, 2), context)),
+    pure("object.union", 2, |a, context| {
         let (first, second) = (args::object(a, 1)?, args::object(a, 2)?);
-        some(Value::Object(Shared::from(merge(first, second, 0)?)))
+        let mut out = first.clone();
+        merge(&mut out, second, 0, context)?;
+        some(Value::Object(Shared::from(out)))
     }),
-    pure("object.union_n", 1, |a, _| {
+    pure("object.union_n", 1, |a, context| {
         let mut out = BTreeMap::new();
         for item in args::array(a, 1)? {
             let Value::Object(map) = item else {
                 return Err(args::wrong_element(1, args::value(a, 1), item, &["object"]));
             };
-            out = merge(&out, map, 0)?;
+            merge(&mut out, map, 0, context)?;
         }
         some(Value::Object(Shared::from(out)))
     }),
@@ -74,30 +76,36 @@ fn get(a: &[Value]) -> Outcome {
     some(found.unwrap_or(default).clone())
 }
 
-/// The second wins, but objects under the same key are merged.
+/// Adds what is in the second; it wins, but objects under the same key are merged.
 fn merge(
-    first: &BTreeMap<Value, Value>,
+    out: &mut BTreeMap<Value, Value>,
     second: &BTreeMap<Value, Value>,
     depth: usize,
-) -> Result<BTreeMap<Value, Value>, BuiltinError> {
+    context: &mut Context,
+) -> Result<(), BuiltinError> {
     if depth > MAX_DEPTH {
         return Err(args::failed(format!("objects are nested deeper than {MAX_DEPTH}")));
     }
-    let mut out = first.clone();
+    context.work(second.len())?;
     for (key, value) in second {
-        let merged = match (out.get(key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => Value::Object(Shared::from(merge(old, new, depth + 1)?)),
-            _ => value.clone(),
-        };
-        out.insert(key.clone(), merged);
+        match (out.get_mut(key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                if old.is_shared() {
+                    context.used(old.len())?;
+                }
+                merge(old.make_mut(), new, depth + 1, context)?;
+            }
+            (Some(old), _) => *old = value.clone(),
+            (None, _) => drop(out.insert(key.clone(), value.clone())),
+        }
     }
-    Ok(out)
+    Ok(())
 }
 
-fn subset(whole: &Value, part: &Value) -> Outcome {
+fn subset(whole: &Value, part: &Value, context: &mut Context) -> Outcome {
     match (whole, part) {
         (Value::Object(_), Value::Object(_)) | (Value::Set(_), Value::Set(_)) | (Value::Array(_), Value::Array(_)) => {
-            some(within(whole, part, 0)?)
+            some(within(whole, part, 0, context)?)
         }
         (Value::Array(items), Value::Set(wanted)) => {
             // An empty set is in no empty array: OPA asks each item whether all were met.
@@ -113,23 +121,31 @@ fn subset(whole: &Value, part: &Value) -> Outcome {
     }
 }
 
-fn within(whole: &Value, part: &Value, depth: usize) -> Result<bool, BuiltinError> {
+fn within(whole: &Value, part: &Value, depth: usize, context: &mut Context) -> Result<bool, BuiltinError> {
     if depth > MAX_DEPTH {
         return Err(args::failed(format!("objects are nested deeper than {MAX_DEPTH}")));
     }
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => {
             for (key, value) in part.iter() {
-                match whole.get(key) {
-                    Some(found) if found == value || within(found, value, depth + 1)? => {}
-                    _ => return Ok(false),
+                let Some(found) = whole.get(key) else { return Ok(false) };
+                context.compare(found, value)?;
+                if found != value && !within(found, value, depth + 1, context)? {
+                    return Ok(false);
                 }
             }
             Ok(true)
         }
         (Value::Set(whole), Value::Set(part)) => Ok(part.is_subset(whole)),
         (Value::Array(whole), Value::Array(part)) => {
-            Ok(part.is_empty() || whole.windows(part.len()).any(|window| window == part.as_slice()))
+            for window in whole.windows(part.len().max(1)) {
+                let same = window.iter().zip(part.iter()).take_while(|(a, b)| a == b).count();
+                context.work(1 + same)?;
+                if same == part.len() {
+                    return Ok(true);
+                }
+            }
+            Ok(part.is_empty())
         }
         _ => Ok(false),
     }

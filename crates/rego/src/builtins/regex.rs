@@ -1,65 +1,91 @@
 //! `regex.*` and its older name `re_match`, with Go's syntax and results.
 
-use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
+use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
 use crate::globsect;
-use crate::goregex;
+use crate::goregex::{self, Pattern, Search};
 use crate::value::Value;
-use ::regex::Regex;
 use std::sync::Arc;
 
-pub const ALL: &[Builtin] =
-    &[
-        pure("regex.match", 2, |a, _| is_match(a)),
-        pure("re_match", 2, |a, _| is_match(a)),
-        pure("regex.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|p| goregex::compile(p).is_ok()))),
-        pure("regex.find_n", 3, |a, _| {
-            let (text, n) = (args::string(a, 2)?, limit(a)?);
-            let found = pattern(a, 1)?;
-            some(Value::array(found.find_iter(text).take(n).map(|m| Value::string(m.as_str()))))
-        }),
-        pure("regex.find_all_string_submatch_n", 3, |a, _| {
-            let (text, n) = (args::string(a, 2)?, limit(a)?);
-            let found = pattern(a, 1)?;
-            some(Value::array(found.captures_iter(text).take(n).map(|groups| {
-                Value::array(groups.iter().map(|group| Value::string(group.map_or("", |m| m.as_str()))))
-            })))
-        }),
-        pure("regex.replace", 3, |a, _| {
-            let (base, value) = (args::string(a, 1)?, args::string(a, 3)?);
-            let found = pattern(a, 2)?;
-            some(replace(&found, base, value)?.as_str())
-        }),
-        pure("regex.split", 2, |a, _| split(a)),
-        pure("regex.template_match", 4, |a, _| template_match(a)),
-        pure("regex.globs_match", 2, |a, _| {
-            let (first, second) = (args::string(a, 1)?, args::string(a, 2)?);
-            some(globsect::intersect(first, second).map_err(args::failed)?)
-        }),
-    ];
+pub const ALL: &[Builtin] = &[
+    pure("regex.match", 2, is_match),
+    pure("re_match", 2, is_match),
+    pure("regex.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|p| goregex::compile(p).is_ok()))),
+    pure("regex.find_n", 3, find),
+    pure("regex.find_all_string_submatch_n", 3, submatches),
+    pure("regex.replace", 3, replace),
+    pure("regex.split", 2, split),
+    pure("regex.template_match", 4, template_match),
+    pure("regex.globs_match", 2, |a, context| {
+        let (first, second) = (args::string(a, 1)?, args::string(a, 2)?);
+        some(globsect::intersect(first, second, &mut context.budget)?)
+    }),
+];
 
-fn pattern(a: &[Value], position: usize) -> Result<Arc<Regex>, BuiltinError> {
+fn pattern(a: &[Value], position: usize) -> Result<Arc<Pattern>, BuiltinError> {
     goregex::compile(args::string(a, position)?).map_err(args::failed)
 }
 
-fn is_match(a: &[Value]) -> Outcome {
+/// Whether a pattern matches anywhere in a text.
+pub(super) fn matches(pattern: &Pattern, text: &str, context: &mut Context) -> Result<bool, BuiltinError> {
+    Search::new(pattern, text, &mut context.budget).is_match().map_err(BuiltinError::Limit)
+}
+
+fn is_match(a: &[Value], context: &mut Context) -> Outcome {
     args::string(a, 1)?;
     let text = args::string(a, 2)?;
-    some(pattern(a, 1)?.is_match(text))
+    some(matches(&*pattern(a, 1)?, text, context)?)
+}
+
+fn find(a: &[Value], context: &mut Context) -> Outcome {
+    let (text, n) = (args::string(a, 2)?, limit(a)?);
+    let pattern = pattern(a, 1)?;
+    let mut search = Search::new(&pattern, text, &mut context.budget);
+    let mut all = Vec::new();
+    while all.len() < n
+        && let Some(found) = search.next().map_err(BuiltinError::Limit)?
+    {
+        all.push(Value::string(&text[found]));
+    }
+    some(Value::array(all))
+}
+
+fn submatches(a: &[Value], context: &mut Context) -> Outcome {
+    let (text, n) = (args::string(a, 2)?, limit(a)?);
+    let pattern = pattern(a, 1)?;
+    let mut search = Search::new(&pattern, text, &mut context.budget);
+    let (mut all, mut size) = (Vec::new(), 0);
+    while all.len() < n
+        && let Some(found) = search.next().map_err(BuiltinError::Limit)?
+    {
+        let groups = search.groups(&found).map_err(BuiltinError::Limit)?;
+        // Many groups may each hold most of the match.
+        size += groups.iter().map(|group| 2 + group.map_or(0, |group| group.len())).sum::<usize>();
+        bounds::text(size)?;
+        all.push(Value::array(
+            groups.iter().map(|group| Value::string(group.map_or("", |group| &text[group.range()]))),
+        ));
+    }
+    some(Value::array(all))
 }
 
 /// All matches replaced by a value in which `$1` and the like stand for what was matched.
-fn replace(found: &Regex, base: &str, value: &str) -> Result<String, BuiltinError> {
+fn replace(a: &[Value], context: &mut Context) -> Outcome {
+    let (base, value) = (args::string(a, 1)?, args::string(a, 3)?);
+    let pattern = pattern(a, 2)?;
+    let mut search = Search::new(&pattern, base, &mut context.budget);
     let named = value.matches('$').count();
     let (mut out, mut from) = (String::with_capacity(base.len()), 0);
-    for groups in found.captures_iter(base) {
-        let Some(whole) = groups.get(0) else { continue };
-        out.push_str(base.get(from..whole.start()).unwrap_or_default());
+    while let Some(whole) = search.next().map_err(BuiltinError::Limit)? {
+        out.push_str(base.get(from..whole.start).unwrap_or_default());
         bounds::text(out.len().saturating_add(value.len()).saturating_add(named.saturating_mul(whole.len())))?;
-        groups.expand(value, &mut out);
-        from = whole.end();
+        match named {
+            0 => out.push_str(value),
+            _ => search.groups(&whole).map_err(BuiltinError::Limit)?.interpolate_string_into(base, value, &mut out),
+        }
+        from = whole.end;
     }
     out.push_str(base.get(from..).unwrap_or_default());
-    Ok(out)
+    some(out.as_str())
 }
 
 /// How many matches are asked for; a negative number asks for all.
@@ -68,20 +94,21 @@ fn limit(a: &[Value]) -> Result<usize, BuiltinError> {
 }
 
 /// A match at the very start that is empty cuts nothing off, and one at the very end leaves nothing.
-fn split(a: &[Value]) -> Outcome {
+fn split(a: &[Value], context: &mut Context) -> Outcome {
     let text = args::string(a, 2)?;
-    let found = pattern(a, 1)?;
-    if text.is_empty() && !found.as_str().is_empty() {
+    let pattern = pattern(a, 1)?;
+    if text.is_empty() && !pattern.is_empty() {
         return some(Value::array([Value::string("")]));
     }
+    let mut search = Search::new(&pattern, text, &mut context.budget);
     let (mut begin, mut end) = (0, 0);
     let mut parts = Vec::new();
-    for m in found.find_iter(text) {
-        end = m.start();
-        if m.end() != 0 {
+    while let Some(found) = search.next().map_err(BuiltinError::Limit)? {
+        end = found.start;
+        if found.end != 0 {
             parts.push(Value::string(&text[begin..end]));
         }
-        begin = m.end();
+        begin = found.end;
     }
     if end != text.len() {
         parts.push(Value::string(&text[begin..]));
@@ -90,7 +117,7 @@ fn split(a: &[Value]) -> Outcome {
 }
 
 /// Text with patterns between delimiters, e.g. `urn:foo:{.*}`.
-fn template_match(a: &[Value]) -> Outcome {
+fn template_match(a: &[Value], context: &mut Context) -> Outcome {
     let (template, text) = (args::string(a, 1)?, args::string(a, 2)?);
     let (start, end) = (args::string(a, 3)?, args::string(a, 4)?);
     let one = |which: &str, text: &str| match text.as_bytes() {
@@ -114,7 +141,7 @@ fn template_match(a: &[Value]) -> Outcome {
         } else if byte == end {
             level = level.checked_sub(1).ok_or_else(unbalanced)?;
             if level == 0 {
-                translated.push_str(&::regex::escape(&template[raw_from..from]));
+                translated.push_str(&goregex::escape(&template[raw_from..from]));
                 translated.push_str(&format!("({})", &template[from + 1..i]));
                 raw_from = i + 1;
             }
@@ -123,7 +150,7 @@ fn template_match(a: &[Value]) -> Outcome {
     if level != 0 {
         return Err(unbalanced());
     }
-    translated.push_str(&::regex::escape(&template[raw_from..]));
+    translated.push_str(&goregex::escape(&template[raw_from..]));
     translated.push('$');
-    some(goregex::compile(&translated).map_err(args::failed)?.is_match(text))
+    some(matches(&*goregex::compile(&translated).map_err(args::failed)?, text, context)?)
 }

@@ -1,6 +1,6 @@
 //! `sprintf`, as Go's `fmt.Sprintf`: the format's grammar (flags, widths, argument indices) and what is missing or left over.
 
-use super::{Builtin, Outcome, args, bounds, pure, some};
+use super::{Builtin, Context, Outcome, args, bounds, pure, some};
 use crate::gofmt::{Arg, Flags};
 use crate::number::Number;
 use crate::value::Value;
@@ -10,12 +10,12 @@ use std::str::Chars;
 /// Go's own limit on widths and precisions.
 const MAX_WIDTH: i64 = 1_000_000;
 
-pub const ALL: &[Builtin] = &[pure("sprintf", 2, |a, _| {
+pub const ALL: &[Builtin] = &[pure("sprintf", 2, |a, context| {
     let format = args::string(a, 1)?;
     args::array(a, 2)?;
     bounds::value(args::value(a, 2))?;
     let values: Vec<Arg> = args::array(a, 2)?.iter().map(argument).collect();
-    sprintf(format, &values)
+    sprintf(format, &values, context)
 })];
 
 fn argument(value: &Value) -> Arg {
@@ -42,11 +42,15 @@ struct Printer<'a> {
     good: bool,
     /// The last thing read was an index.
     after_index: bool,
+    /// No bracket closes in what is left.
+    unclosed: bool,
+    /// What the verb at hand took to write its argument, beyond what it wrote.
+    taken: usize,
     out: String,
 }
 
 /// `fmt.Sprintf`.
-fn sprintf(format: &str, values: &[Arg]) -> Outcome {
+fn sprintf(format: &str, values: &[Arg], context: &mut Context) -> Outcome {
     let mut printer = Printer {
         format: format.chars().peekable(),
         args: values,
@@ -54,12 +58,16 @@ fn sprintf(format: &str, values: &[Arg]) -> Outcome {
         reordered: false,
         good: true,
         after_index: false,
+        unclosed: false,
+        taken: 0,
         out: String::with_capacity(format.len()),
     };
     while let Some(c) = printer.format.next() {
         bounds::text(printer.out.len())?;
         if c == '%' {
+            let before = printer.out.len();
             printer.verb();
+            context.work(printer.taken + printer.out.len() - before)?;
         } else {
             printer.out.push(c);
         }
@@ -73,6 +81,7 @@ impl Printer<'_> {
     fn verb(&mut self) {
         self.good = true;
         self.after_index = false;
+        self.taken = 0;
         let mut flags = Flags::default();
         while let Some(c) = self.format.peek() {
             match c {
@@ -105,6 +114,7 @@ impl Printer<'_> {
                 flags.plus_v = std::mem::take(&mut flags.plus);
             }
             arg.write(&mut self.out, verb, flags);
+            self.taken = arg.cost();
             self.next += 1;
         } else {
             self.out.extend(["%!", verb.encode_utf8(&mut [0; 4]), "(MISSING)"]);
@@ -121,14 +131,14 @@ impl Printer<'_> {
         self.after_index = true;
         let mut ahead = self.format.clone();
         ahead.next();
-        let inside: String = ahead.by_ref().take_while(|c| *c != ']').collect();
-        let closed = self.format.clone().any(|c| c == ']');
-        if !closed {
+        self.unclosed = self.unclosed || !ahead.clone().any(|c| c == ']');
+        if self.unclosed {
             // Without a bracket that closes, only the one that opens is skipped.
             self.format.next();
             self.good = false;
             return;
         }
+        let inside: String = ahead.by_ref().take_while(|c| *c != ']').collect();
         self.format = ahead;
         let number = inside.parse::<usize>().ok().filter(|_| inside.bytes().all(|b| b.is_ascii_digit()));
         match number.and_then(|n| n.checked_sub(1)) {

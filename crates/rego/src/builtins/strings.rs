@@ -1,8 +1,9 @@
 //! Strings: searching, cutting, joining, replacing. Lengths and indices count code points, as in OPA.
 
-use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
+use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
 use crate::number::Number;
 use crate::value::Value;
+use std::collections::{BTreeSet, HashSet};
 
 pub const ALL: &[Builtin] = &[
     pure("concat", 2, |a, _| concat(a)),
@@ -10,7 +11,11 @@ pub const ALL: &[Builtin] = &[
     pure("endswith", 2, |a, _| two(a, |s, t| s.ends_with(t).into())),
     pure("startswith", 2, |a, _| two(a, |s, t| s.starts_with(t).into())),
     pure("format_int", 2, |a, _| format_int(a)),
-    pure("indexof", 2, |a, _| some(indices(a)?.first().copied().unwrap_or(-1))),
+    pure("indexof", 2, |a, _| {
+        let (text, search) = searched(a)?;
+        let before = text.find(search).map(|at| text[..at].chars().count());
+        some(before.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX)))
+    }),
     pure("indexof_n", 2, |a, _| some(Value::array(indices(a)?.into_iter().map(Value::from)))),
     pure("lower", 1, |a, _| some(lower(args::string(a, 1)?))),
     pure("upper", 1, |a, _| some(upper(args::string(a, 1)?))),
@@ -20,16 +25,16 @@ pub const ALL: &[Builtin] = &[
         bounds::text(grown.saturating_add(text.len()))?;
         some(text.replace(from, to).as_str())
     }),
-    pure("strings.replace_n", 2, |a, _| replace_n(a)),
+    pure("strings.replace_n", 2, replace_n),
     pure("split", 2, |a, _| split(a)),
-    pure("strings.any_prefix_match", 2, |a, _| any_match(a, |s, t| s.starts_with(t))),
-    pure("strings.any_suffix_match", 2, |a, _| any_match(a, |s, t| s.ends_with(t))),
+    pure("strings.any_prefix_match", 2, |a, _| any_match(a, str::bytes)),
+    pure("strings.any_suffix_match", 2, |a, _| any_match(a, |text| text.bytes().rev())),
     pure("strings.count", 2, |a, _| two(a, |s, t| i64::try_from(s.matches(t).count()).unwrap_or(i64::MAX).into())),
     pure("strings.reverse", 1, |a, _| some(args::string(a, 1)?.chars().rev().collect::<String>().as_str())),
     pure("substring", 3, |a, _| substring(a)),
-    pure("trim", 2, |a, _| two(a, |s, set| s.trim_matches(|c| set.contains(c)).into())),
-    pure("trim_left", 2, |a, _| two(a, |s, set| s.trim_start_matches(|c| set.contains(c)).into())),
-    pure("trim_right", 2, |a, _| two(a, |s, set| s.trim_end_matches(|c| set.contains(c)).into())),
+    pure("trim", 2, |a, _| two(a, |s, set| s.trim_matches(one_of(set)).into())),
+    pure("trim_left", 2, |a, _| two(a, |s, set| s.trim_start_matches(one_of(set)).into())),
+    pure("trim_right", 2, |a, _| two(a, |s, set| s.trim_end_matches(one_of(set)).into())),
     pure("trim_prefix", 2, |a, _| two(a, |s, t| s.strip_prefix(t).unwrap_or(s).into())),
     pure("trim_suffix", 2, |a, _| two(a, |s, t| s.strip_suffix(t).unwrap_or(s).into())),
     pure("trim_space", 1, |a, _| some(args::string(a, 1)?.trim())),
@@ -38,6 +43,12 @@ pub const ALL: &[Builtin] = &[
 /// A function of two strings.
 fn two(a: &[Value], f: impl Fn(&str, &str) -> Value) -> Outcome {
     some(f(args::string(a, 1)?, args::string(a, 2)?))
+}
+
+/// Whether a character is one of a text's.
+fn one_of(set: &str) -> impl Fn(char) -> bool {
+    let set: HashSet<char> = set.chars().collect();
+    move |c| set.contains(&c)
 }
 
 /// Go maps code points one by one, so that lengths in code points stay the same.
@@ -82,18 +93,57 @@ fn format_int(a: &[Value]) -> Outcome {
     some(wide.truncate().to_str_radix(radix).as_str())
 }
 
-/// Where the second string occurs in the first, in code points; occurrences may overlap.
-fn indices(a: &[Value]) -> Result<Vec<i64>, BuiltinError> {
+/// A text and what is searched for in it.
+fn searched(a: &[Value]) -> Result<(&str, &str), BuiltinError> {
     let (text, search) = (args::string(a, 1)?, args::string(a, 2)?);
     if search.is_empty() {
         return Err(args::failed("empty search character"));
     }
-    let found = (0i64..).zip(text.char_indices());
-    Ok(found.filter(|(_, (at, _))| text[*at..].starts_with(search)).map(|(i, _)| i).collect())
+    Ok((text, search))
+}
+
+/// Where the second string occurs in the first, in code points; occurrences may overlap. Each byte is read once (Knuth,
+/// Morris, Pratt).
+fn indices(a: &[Value]) -> Result<Vec<i64>, BuiltinError> {
+    let (text, search) = searched(a)?;
+    let search = search.as_bytes();
+    // Of each start of what is searched for: the length of its longest other start that it ends with.
+    let mut shorter = vec![0; search.len()];
+    let mut matched = 0;
+    let advance = |shorter: &[usize], mut matched: usize, byte: u8| {
+        while matched > 0 && search.get(matched) != Some(&byte) {
+            matched = shorter[matched - 1];
+        }
+        matched + usize::from(search[matched] == byte)
+    };
+    for at in 1..search.len() {
+        matched = advance(&shorter, matched, search[at]);
+        shorter[at] = matched;
+    }
+    let (mut matched, mut found) = (0, Vec::new());
+    // Characters begun before each place, and where the last ones began.
+    let characters = search.iter().filter(|byte| begins(**byte)).count();
+    let mut begun = 0;
+    for byte in text.bytes() {
+        begun += usize::from(begins(byte));
+        if matched == search.len() {
+            matched = shorter[matched - 1];
+        }
+        matched = advance(&shorter, matched, byte);
+        if matched == search.len() {
+            found.push(i64::try_from(begun - characters).unwrap_or(i64::MAX));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a byte is the first of a character.
+fn begins(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
 }
 
 /// All pairs at once, from left to right: at each place the first key in order that fits wins.
-fn replace_n(a: &[Value]) -> Outcome {
+fn replace_n(a: &[Value], context: &mut Context) -> Outcome {
     let patterns = args::object(a, 1)?;
     let text = args::string(a, 2)?;
     let mut pairs = Vec::new();
@@ -109,7 +159,9 @@ fn replace_n(a: &[Value]) -> Outcome {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut after_empty = false;
+    let longest = pairs.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
     loop {
+        context.work(pairs.len().saturating_mul(1 + longest.min(rest.len()) / 64))?;
         let found = pairs.iter().find(|(key, _)| rest.starts_with(key) && !(after_empty && key.is_empty()));
         if let Some((key, value)) = found {
             out.push_str(value);
@@ -136,10 +188,22 @@ fn split(a: &[Value]) -> Outcome {
     some(Value::array(text.split(delimiter).map(Value::string)))
 }
 
-/// Whether any string of the first (a string, or a collection) fits any of the second.
-fn any_match(a: &[Value], fits: fn(&str, &str) -> bool) -> Outcome {
+/// Whether any string of the first (a string, or a collection) begins with any of the second, both read one way.
+fn any_match<'a, I: Iterator<Item = u8>>(a: &'a [Value], read: impl Fn(&'a str) -> I) -> Outcome {
     let (texts, patterns) = (one_or_more(a, 1)?, one_or_more(a, 2)?);
-    some(texts.iter().any(|text| patterns.iter().any(|pattern| fits(text, pattern))))
+    let sorted: BTreeSet<Vec<u8>> = patterns.into_iter().map(|pattern| read(pattern).collect()).collect();
+    // Without those that begin with another: then only the last one not after a text can be its beginning.
+    let mut shortest: Vec<Vec<u8>> = Vec::new();
+    for pattern in sorted {
+        if !shortest.last().is_some_and(|before| pattern.starts_with(before)) {
+            shortest.push(pattern);
+        }
+    }
+    some(texts.into_iter().any(|text| {
+        let text: Vec<u8> = read(text).collect();
+        let after = shortest.partition_point(|pattern| *pattern <= text);
+        after.checked_sub(1).and_then(|at| shortest.get(at)).is_some_and(|pattern| text.starts_with(pattern))
+    }))
 }
 
 fn one_or_more(a: &[Value], position: usize) -> Result<Vec<&str>, BuiltinError> {

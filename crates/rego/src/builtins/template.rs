@@ -122,7 +122,7 @@ impl Writer {
     fn write(&mut self, nodes: &[Node], dot: &Value, context: &mut Context) -> Result<(), BuiltinError> {
         let scope = self.variables.len();
         for node in nodes {
-            context.spend(1, "strings.render_template: timed out")?;
+            context.spend(1)?;
             match node {
                 Node::Text(text) => self.out.push_str(text),
                 Node::Print(action) => match action.split_once(":=") {

@@ -145,6 +145,7 @@ impl Lower<'_> {
     /// A call of what is not there.
     fn undefined(&mut self, call: &ast::Call, place: Location) {
         let operator = &call.operator;
+        let wanted = self.errors.wants_hint(Stage::Functions, self.source.index);
         let global = operator.head.as_var().filter(|head| !self.is_local(head));
         let global = global.and_then(|head| self.names.global(head));
         let (shown, hint) = match global {
@@ -155,9 +156,10 @@ impl Lower<'_> {
                     TermKind::Scalar(part) => Some(part.clone()),
                     _ => None,
                 }));
-                let hint = self.functions_beside(&path);
+                let hint = if wanted { self.functions_beside(&path) } else { None };
                 (super::check::shown(&path), hint)
             }
+            _ if !wanted => (operator.to_string(), None),
             _ => {
                 let wrong = operator.dotted().unwrap_or_default();
                 let own = self.functions_of(&self.names.package);

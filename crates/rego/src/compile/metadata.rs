@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub struct Metadata<'m> {
     documents: BTreeMap<Vec<Value>, &'m Annotations>,
-    packages: BTreeMap<Vec<Value>, &'m Annotations>,
+    /// As links, which all rules below share.
+    packages: BTreeMap<Vec<Value>, Value>,
     /// In the order of the modules.
-    subpackages: Vec<(Vec<Value>, &'m Annotations)>,
+    subpackages: BTreeMap<Vec<Value>, Vec<Value>>,
 }
 
 impl<'m> Metadata<'m> {
@@ -22,9 +23,11 @@ impl<'m> Metadata<'m> {
             for found in &module.annotations {
                 match (found.scope, found.target) {
                     (Scope::Package, _) => {
-                        all.packages.insert(package.clone(), found);
+                        all.packages.insert(package.clone(), link(&package, Some(found)));
                     }
-                    (Scope::Subpackages, _) => all.subpackages.push((package.clone(), found)),
+                    (Scope::Subpackages, _) => {
+                        all.subpackages.entry(package.clone()).or_default().push(link(&package, Some(found)));
+                    }
                     (Scope::Document, Target::Rule(index)) => {
                         if let Some(rule) = module.rules.get(index) {
                             all.documents.insert(path(module, rule), found);
@@ -49,10 +52,9 @@ impl<'m> Metadata<'m> {
         }
         links.extend(own.iter().map(|found| link(&path, Some(found))));
         links.extend(self.documents.get(&path).map(|found| link(&path, Some(found))));
-        links.extend(self.packages.get(&package).map(|found| link(&package, Some(found))));
-        let mut above: Vec<_> = self.subpackages.iter().filter(|(of, _)| package.starts_with(of)).collect();
-        above.sort_by_key(|(of, _)| std::cmp::Reverse(of.len()));
-        links.extend(above.into_iter().map(|(of, found)| link(of, Some(found))));
+        links.extend(self.packages.get(&package).cloned());
+        let above = (0..=package.len()).rev().filter_map(|length| self.subpackages.get(&package[..length]));
+        links.extend(above.flatten().cloned());
         Value::array(links)
     }
 }

@@ -6,6 +6,7 @@ mod capture;
 mod careless;
 mod check;
 mod declared;
+mod depends;
 mod doubts;
 mod equation;
 mod fold;
@@ -105,6 +106,7 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
                 _ => None,
             };
             let mut lower = Lower::new(&tree, &names, &module.source).with_metadata(&find);
+            lower.errors = errors.part();
             lower.strict = options.strict;
             lower.v1 = options.strict || module.version.is_v1();
             let lowered = rules::rule(&mut lower, rule, node);
@@ -132,7 +134,7 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
     sources.sort_by_key(|source| source.index);
     let mut documents = Documents::new(&tree);
     if !errors.until(Stage::Bodies) {
-        let order = check::order(&tree, &rules, &sources, &mut errors);
+        let order = depends::order(&tree, &rules, &sources, &mut errors);
         if !errors.until(Stage::Recursion) {
             let mut wrong = Vec::new();
             documents = typing::rules(&tree, &rules, &order, &sources, &mut wrong);
@@ -221,7 +223,9 @@ fn unsafe_errors(
             Some(name) => format!("var {name} is unsafe"),
         };
         let known = slots.iter().map(|name| &**name).filter(|name| !name.is_empty() && !name.starts_with('$'));
-        let hint = name.and_then(|name| hints::did_you_mean(name, known.chain(names.known())));
+        let hint = name
+            .filter(|_| errors.wants_hint(stage, source.index))
+            .and_then(|name| hints::did_you_mean(name, known.chain(names.known())));
         errors.push(stage, Error::at(Code::UnsafeVar, message, location, source).with_hint(hint));
     }
 }

@@ -5,6 +5,7 @@ use super::ir::{Callee, Expr, ExprKind, Head, Ref, Root, Slot, Term};
 use super::slots::Slots;
 use super::vars::Vars;
 use crate::ast::{Location, Name};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The name of the variables that hold what a negated expression looks up, until it is known what is bound: as the
 /// expression itself, these bind nothing else.
@@ -21,41 +22,44 @@ pub struct Unsafe {
 pub fn order(body: &mut Vec<Expr>, safe: &mut Slots, names: &[Name], errors: &mut Vec<Unsafe>) {
     let mut own = Vars::default();
     body.iter().for_each(|expr| own.expr(expr));
-    let mut left: Vec<(Expr, Vars)> = std::mem::take(body)
+    let mut left: Vec<Option<(Expr, Vars)>> = std::mem::take(body)
         .into_iter()
         .map(|expr| {
             let mut vars = Vars::default();
             vars.expr(&expr);
-            (expr, vars)
+            vars.closed.retain(&own.direct);
+            Some((expr, vars))
         })
         .collect();
-    // Over and over in the written order, as long as that makes something ready.
-    loop {
-        let before = left.len();
-        let mut waiting = Vec::new();
-        for (mut expr, vars) in left {
-            let mut closed = vars.closed.clone();
-            closed.retain(&own.direct);
-            let after = if closed.within(safe) { bound(&expr, safe, names) } else { None };
-            match after.filter(|after| vars.direct.within(after)) {
-                Some(after) => {
-                    inside(&mut expr, safe, names, errors);
-                    equation(&mut expr.kind);
-                    *safe = after;
-                    body.push(expr);
+    // Over and over in the written order, as long as that makes something ready. Only what was just bound can make it so:
+    // those that wait for it are tried again, those before the expression at hand in the next round.
+    let mut waiting: HashMap<Slot, Vec<usize>> = HashMap::new();
+    let mut waits = vec![false; left.len()];
+    let mut todo: BTreeSet<(usize, usize)> = (0..left.len()).map(|at| (0, at)).collect();
+    while let Some((round, at)) = todo.pop_first() {
+        let Some((mut expr, vars)) = left[at].take() else { continue };
+        let after = if vars.closed.within(safe) { bound(&expr, safe, names) } else { None };
+        let Some(after) = after.filter(|after| vars.direct.within(after)) else {
+            if !std::mem::replace(&mut waits[at], true) {
+                for slot in vars.direct.iter().chain(vars.closed.iter()).filter(|slot| !safe.contains(*slot)) {
+                    waiting.entry(slot).or_default().push(at);
                 }
-                None => waiting.push((expr, vars)),
             }
+            left[at] = Some((expr, vars));
+            continue;
+        };
+        inside(&mut expr, safe, names, errors);
+        equation(&mut expr.kind);
+        for slot in vars.direct.iter().filter(|slot| !safe.contains(*slot)) {
+            let woken = waiting.remove(&slot).into_iter().flatten();
+            todo.extend(woken.map(|other| if other > at { (round, other) } else { (round + 1, other) }));
         }
-        left = waiting;
-        if left.is_empty() || left.len() == before {
-            break;
-        }
+        *safe = after;
+        body.push(expr);
     }
-    for (expr, vars) in left {
+    for (expr, vars) in left.into_iter().flatten() {
         // Of an expression that closes over what is not bound, no more is said.
         let mut missing = vars.closed;
-        missing.retain(&own.direct);
         if missing.within(safe) {
             missing.extend(&vars.direct);
         }
@@ -258,14 +262,58 @@ fn binds(pattern: &Term, safe: &mut Slots) {
     }
 }
 
-/// What an equation binds: to and fro until there is no more.
+/// What an equation binds: to and fro until there is no more. A pair is looked at again when a variable in it was bound.
 fn unify(a: &Term, b: &Term, safe: &mut Slots) {
-    loop {
-        let before = safe.clone();
+    let mut pairs = Vec::new();
+    apart(a, b, &mut pairs);
+    let vars: Vec<Slots> = pairs
+        .iter()
+        .map(|(a, b)| {
+            let mut vars = Vars::default();
+            vars.term(a);
+            vars.term(b);
+            vars.direct
+        })
+        .collect();
+    let mut with: HashMap<Slot, Vec<usize>> = HashMap::new();
+    for (at, vars) in vars.iter().enumerate() {
+        vars.iter().for_each(|slot| with.entry(slot).or_default().push(at));
+    }
+    let mut todo: BTreeSet<usize> = (0..pairs.len()).collect();
+    while let Some(at) = todo.pop_first() {
+        let (Some((a, b)), Some(vars)) = (pairs.get(at), vars.get(at)) else { continue };
+        let open: Vec<Slot> = vars.iter().filter(|slot| !safe.contains(*slot)).collect();
         pair(a, b, safe);
-        if *safe == before {
-            return;
+        let bound = open.into_iter().filter(|slot| safe.contains(*slot));
+        todo.extend(bound.filter_map(|slot| with.get(&slot)).flatten());
+    }
+}
+
+/// Two collections as written bind each other's variables member by member or not at all: the pairs of what is in them.
+fn apart<'t>(a: &'t Term, b: &'t Term, pairs: &mut Vec<(&'t Term, &'t Term)>) {
+    match (a, b) {
+        (Term::Array(a), Term::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).for_each(|(a, b)| apart(a, b, pairs));
         }
+        (Term::Object(a), Term::Object(b)) if a.len() == b.len() => {
+            let (mut constants, mut vars) = (BTreeMap::new(), BTreeMap::new());
+            for (key, other) in b {
+                match key {
+                    Term::Const(key) => constants.entry(key).or_insert_with(Vec::new).push(other),
+                    Term::Var(slot) => vars.entry(slot).or_insert_with(Vec::new).push(other),
+                    _ => {}
+                }
+            }
+            for (key, value) in a {
+                let others = match key {
+                    Term::Const(key) => constants.get(key),
+                    Term::Var(slot) => vars.get(slot),
+                    _ => None,
+                };
+                others.into_iter().flatten().for_each(|other| apart(value, other, pairs));
+            }
+        }
+        _ => pairs.push((a, b)),
     }
 }
 
@@ -280,35 +328,15 @@ fn pair(a: &Term, b: &Term, safe: &mut Slots) {
     {
         return;
     }
-    // Two collections as written bind each other's variables member by member or not at all.
     let written = |term: &Term| matches!(term, Term::Array(_) | Term::Object(_) | Term::Set(_) | Term::Const(_));
-    if !(written(a) && written(b)) {
-        if ready(a, safe) && takes(b, a, true) {
-            binds(b, safe);
-        }
-        if ready(b, safe) && takes(a, b, false) {
-            binds(a, safe);
-        }
+    if written(a) && written(b) {
+        return;
     }
-    match (a, b) {
-        (Term::Array(a), Term::Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).for_each(|(a, b)| pair(a, b, safe));
-        }
-        (Term::Object(a), Term::Object(b)) if a.len() == b.len() => {
-            for (key, left) in a {
-                for (other, right) in b {
-                    let same = match (key, other) {
-                        (Term::Const(key), Term::Const(other)) => key == other,
-                        (Term::Var(key), Term::Var(other)) => key == other,
-                        _ => false,
-                    };
-                    if same {
-                        pair(left, right, safe);
-                    }
-                }
-            }
-        }
-        _ => {}
+    if ready(a, safe) && takes(b, a, true) {
+        binds(b, safe);
+    }
+    if ready(b, safe) && takes(a, b, false) {
+        binds(a, safe);
     }
 }
 

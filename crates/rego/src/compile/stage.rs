@@ -2,6 +2,7 @@
 //! later ones say often only follows from it.
 
 use crate::error::{Code, Error};
+use std::collections::BTreeMap;
 
 /// What is checked, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,31 +27,51 @@ pub enum Stage {
 }
 
 /// How many errors are given.
-const LIMIT: usize = 10;
+pub const LIMIT: usize = 10;
 
 /// The errors of a compilation.
 #[derive(Debug, Default)]
-pub struct Errors(Vec<(Stage, Error)>);
+pub struct Errors {
+    all: Vec<(Stage, Error)>,
+    /// How often [`Errors::wants_hint`] was asked.
+    asked: BTreeMap<(Stage, u32), usize>,
+}
 
 impl Errors {
     /// Adds one.
     pub fn push(&mut self, stage: Stage, error: Error) {
-        self.0.push((stage, error));
+        self.all.push((stage, error));
+    }
+
+    /// Whether the next error of a stage and file may be one of those given, so that a hint is worth looking for: that looks
+    /// at all names there are.
+    pub fn wants_hint(&mut self, stage: Stage, file: u32) -> bool {
+        let asked = self.asked.entry((stage, file)).or_default();
+        *asked += 1;
+        *asked <= LIMIT
+    }
+
+    /// No errors, for a part of the policy that is one of several.
+    pub fn part(&mut self) -> Self {
+        Self { all: Vec::new(), asked: std::mem::take(&mut self.asked) }
     }
 
     /// Moves those of a part of the policy here.
     pub fn append(&mut self, other: &mut Self) {
-        self.0.append(&mut other.0);
+        self.all.append(&mut other.all);
+        for (of, asked) in std::mem::take(&mut other.asked) {
+            *self.asked.entry(of).or_default() += asked;
+        }
     }
 
     /// Drops those of stages after one.
     pub fn keep(&mut self, last: Stage) {
-        self.0.retain(|(of, _)| *of <= last);
+        self.all.retain(|(of, _)| *of <= last);
     }
 
     /// Whether a stage or one before it found any.
     pub fn until(&self, stage: Stage) -> bool {
-        self.0.iter().any(|(of, _)| *of <= stage)
+        self.all.iter().any(|(of, _)| *of <= stage)
     }
 
     /// Those of the first stage that found any, by file and not more than the limit.
@@ -58,8 +79,8 @@ impl Errors {
     /// # Errors
     /// If there are any.
     pub fn finish(self) -> Result<(), Vec<Error>> {
-        let Some(first) = self.0.iter().map(|(stage, _)| *stage).min() else { return Ok(()) };
-        let of_first = self.0.into_iter().filter(|(stage, _)| *stage == first);
+        let Some(first) = self.all.iter().map(|(stage, _)| *stage).min() else { return Ok(()) };
+        let of_first = self.all.into_iter().filter(|(stage, _)| *stage == first);
         let mut errors: Vec<Error> = of_first.map(|(_, error)| error).collect();
         match first {
             Stage::Types => {

@@ -104,7 +104,7 @@ impl<'p> Eval<'p> {
         {
             self.tell(Happening::Note(text), location);
         }
-        let spent = self.budget.long();
+        let spent = self.context.budget.long();
         self.within(spent)?;
         let outcome = (builtin.call)(args, &mut self.context);
         self.outcome(outcome, builtin.name, location)
@@ -136,6 +136,7 @@ impl<'p> Eval<'p> {
         match outcome {
             Ok(Some(value)) => self.made(value).map(Some),
             Ok(None) => Ok(None),
+            Err(BuiltinError::Limit(spent)) => Err(self.fail(Code::EvalCancel, spent, location)),
             Err(BuiltinError::Halt(message)) => Err(self.fail(Code::EvalBuiltin, message, location)),
             Err(BuiltinError::Unprepared) => {
                 Err(self.fail(Code::EvalBuiltin, format!("{name}: the host has no answer to this call"), location))
@@ -146,7 +147,6 @@ impl<'p> Eval<'p> {
                 {
                     self.tell(Happening::Fault(&fault), location);
                 }
-                self.context.failed.push((Arc::from(name), error, location));
                 Ok(None)
             }
             Err(error) => Err(self.fault(&error, name, location)),

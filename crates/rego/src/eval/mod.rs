@@ -24,9 +24,9 @@ use crate::builtins::Context;
 use crate::compile::ir::Rule;
 use crate::compile::{Policy, Query};
 use crate::error::{Code, Error};
-use crate::limits::{Budget, Cancel, Limits, Spent};
+use crate::limits::Spent;
 use crate::trace::Tracer;
-use crate::value::Value;
+use crate::value::{PART, Value};
 use crate::why::Proof;
 use frame::Frame;
 use record::{Places, Record};
@@ -55,7 +55,6 @@ pub(crate) struct Eval<'p> {
     policy: &'p Policy,
     scope: Rc<Scope>,
     context: Context,
-    budget: Budget,
     strict: bool,
     /// Of the expression at hand, for errors.
     location: Location,
@@ -74,8 +73,6 @@ pub(crate) struct Start {
     pub input: Option<Value>,
     pub data: Value,
     pub context: Context,
-    pub limits: Limits,
-    pub cancel: Option<Cancel>,
     /// Errors of builtins end the evaluation rather than being undefined.
     pub strict: bool,
     /// Record a proof.
@@ -110,7 +107,6 @@ pub(crate) fn solve<'p>(
         policy,
         scope: Rc::new(Scope::new(start.input, start.data)),
         context: start.context,
-        budget: Budget::new(start.limits, start.cancel),
         strict: start.strict,
         location: Location::default(),
         watched,
@@ -126,8 +122,8 @@ pub(crate) fn solve<'p>(
             let bound =
                 query.vars.iter().filter_map(|(name, slot)| Some((name.to_string(), frame.get(*slot)?.clone())));
             let bound: BTreeMap<String, Value> = bound.collect();
-            answered += bound.values().map(Value::size).sum::<u64>();
-            let spent = eval.budget.answered(answered);
+            answered += PART + bound.values().map(Value::size).sum::<u64>();
+            let spent = eval.context.budget.answered(answered);
             eval.within(spent)?;
             eval.record_solution(None, &Value::Bool(true), eval.record_mark());
             solutions.push(bound);
@@ -166,18 +162,31 @@ impl<'p> Eval<'p> {
     /// A value was made.
     #[inline]
     fn made(&mut self, value: Value) -> Res<Value> {
-        let spent = self.budget.made(&value);
+        let spent = self.context.budget.made(&value);
         self.within(spent)?;
         Ok(value)
+    }
+
+    /// Whether a collection may still grow to so many parts.
+    #[inline]
+    fn room(&self, parts: usize) -> Res {
+        self.within(self.context.budget.room(parts as u64))
+    }
+
+    /// Something of so many parts is kept that is no value.
+    #[inline]
+    fn used(&mut self, parts: usize) -> Res {
+        let spent = self.context.budget.used(parts as u64);
+        self.within(spent)
     }
 
     /// One step further and one level deeper, for the time of `work`.
     #[inline]
     fn step<T>(&mut self, work: impl FnOnce(&mut Self) -> Res<T>) -> Res<T> {
-        let spent = self.budget.enter();
+        let spent = self.context.budget.enter();
         self.within(spent)?;
         let outcome = work(self);
-        self.budget.leave();
+        self.context.budget.leave();
         outcome
     }
 

@@ -19,6 +19,9 @@ const COMPLETE: &str = "complete rules must not produce multiple outputs";
 const FUNCTION: &str = "functions must not produce multiple outputs for same inputs";
 const OBJECT: &str = "object keys must be unique";
 
+/// What keeping a call takes besides its arguments, in parts of values.
+const KEPT: usize = 4;
+
 /// What rules gave.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answer {
@@ -80,9 +83,9 @@ impl<'p> Eval<'p> {
         if at.set {
             let mut items = BTreeSet::new();
             for index in &at.rules {
-                self.solutions(self.rule(*index), None, &mut |_, _, _, value| {
+                self.solutions(self.rule(*index), None, &mut |eval, _, _, value| {
                     items.insert(value);
-                    Ok(())
+                    eval.room(items.len())
                 })?;
             }
             return self.made(Value::Set(items.into())).map(Some);
@@ -141,6 +144,7 @@ impl<'p> Eval<'p> {
                     for part in &rule.suffix {
                         path.push(eval.bound(part, frame)?);
                     }
+                    eval.used(2 * path.len())?;
                     build
                         .put(&path, value, rule.kind == Kind::Set)
                         .map_err(|_| eval.fail(Code::EvalConflict, OBJECT, rule.location))
@@ -169,6 +173,7 @@ impl<'p> Eval<'p> {
             _ => {
                 let scope = self.scope.clone();
                 let answer = self.answer(node, |eval, at| eval.one(at, Some(&key.1), origins, FUNCTION))?;
+                self.used(KEPT + key.1.len())?;
                 scope.calls.borrow_mut().insert(key, (origins.to_vec(), answer.clone()));
                 answer
             }

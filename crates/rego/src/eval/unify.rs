@@ -66,7 +66,7 @@ impl<'p> Eval<'p> {
                 let mut items = Vec::new();
                 self.gathered(body, frame, &mut |eval, frame| {
                     items.push(eval.bound(head, frame)?);
-                    Ok(())
+                    eval.room(items.len())
                 })?;
                 Value::Array(items.into())
             }
@@ -74,7 +74,7 @@ impl<'p> Eval<'p> {
                 let mut items = BTreeSet::new();
                 self.gathered(body, frame, &mut |eval, frame| {
                     items.insert(eval.bound(head, frame)?);
-                    Ok(())
+                    eval.room(items.len())
                 })?;
                 Value::Set(items.into())
             }
@@ -91,7 +91,7 @@ impl<'p> Eval<'p> {
                         Some(_) => Ok(()),
                         None => {
                             items.insert(key, value);
-                            Ok(())
+                            eval.room(2 * items.len())
                         }
                     }
                 })?;
@@ -118,7 +118,7 @@ impl<'p> Eval<'p> {
     #[inline]
     pub(super) fn same(&mut self, a: &Value, b: &Value) -> Res<bool> {
         if matches!(a, Value::Array(_) | Value::Object(_) | Value::Set(_)) {
-            let spent = self.budget.long();
+            let spent = self.context.budget.long();
             self.within(spent)?;
         }
         Ok(a == b)

@@ -11,7 +11,7 @@ impl<'p> Eval<'p> {
     pub(super) fn with(&mut self, with: &[With], body: &[Expr], frame: &mut Frame, next: Next<'_, 'p>) -> Res {
         let mut scope = self.scope.inner();
         for replacement in with {
-            let spent = self.budget.long();
+            let spent = self.context.budget.long();
             self.within(spent)?;
             match replacement {
                 With::Input(path, term) => {

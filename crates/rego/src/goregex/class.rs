@@ -1,7 +1,7 @@
 //! What stands for one character of several: classes in brackets, escapes, and the sets that have names.
 
-use super::{Translator, failure};
-use regex::Regex;
+use super::{Translator, UNICODE, failure};
+use regex_automata::meta::Regex;
 
 /// No character at all, as a member of a class.
 const NOTHING: &str = "[^\\s\\S]";
@@ -19,6 +19,7 @@ const SHORT_SCRIPTS: &[&str] = &["ahom", "cham", "kawi", "lisu", "modi", "newa",
 impl Translator<'_> {
     /// After `[` (`parseClass`).
     pub(super) fn class(&mut self, at: usize) -> Result<(), String> {
+        self.classes += 1;
         self.out.push('[');
         if self.next_is('^') {
             self.chars.next();
@@ -94,6 +95,7 @@ impl Translator<'_> {
             let set = perl(c.to_ascii_lowercase());
             return Ok(Some(if c.is_ascii_lowercase() { set.to_owned() } else { format!("[^{set}]") }));
         }
+        self.classes += UNICODE;
         let rest = &self.pattern[at..];
         let (name, whole) = match self.chars.next() {
             Some((_, '{')) => {

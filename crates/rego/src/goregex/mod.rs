@@ -1,13 +1,18 @@
-//! Go's regular expressions (RE2) in terms of the `regex` crate: classes such as `\w` are ASCII, a `[` in a class is a
-//! character, and what Go refuses is refused with Go's words (`regexp/syntax/parse.go`). Compiled patterns are kept.
+//! Go's regular expressions (RE2) in terms of the engine behind the `regex` crate: classes such as `\w` are ASCII, a `[` in
+//! a class is a character, and what Go refuses is refused with Go's words (`regexp/syntax/parse.go`). Compiled patterns
+//! are kept.
 
 mod class;
+mod search;
 
-use regex::{Regex, RegexBuilder};
+use regex_automata::meta::{self, BuildError, Regex};
+use regex_automata::util::syntax;
+pub use search::Search;
+use search::Slow;
 use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::CharIndices;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 /// Patterns kept; beyond that all are dropped and collected anew.
 const MAX_KEPT: usize = 1000;
@@ -15,17 +20,63 @@ const MAX_KEPT: usize = 1000;
 const MAX_REPEAT: u32 = 1000;
 /// Bytes that a compiled pattern may take.
 const MAX_SIZE: usize = 16 << 20;
+/// Where to begin trying how many it takes.
+const LEAST_SIZE: usize = 8 << 10;
+/// Classes of characters that a pattern may have, a Unicode class being as many as [`UNICODE`]: compiling takes as long.
+const MAX_CLASSES: usize = 10_000;
+const UNICODE: usize = 10;
+/// Groups within groups.
+const MAX_NEST: u32 = 200;
 
-static KEPT: LazyLock<Mutex<HashMap<String, Arc<Regex>>>> = LazyLock::new(Mutex::default);
+static KEPT: LazyLock<Mutex<HashMap<String, Arc<Pattern>>>> = LazyLock::new(Mutex::default);
+
+/// A compiled pattern. A [`Search`] uses it.
+#[derive(Debug)]
+pub struct Pattern {
+    /// As the engine reads it.
+    translated: String,
+    engine: Regex,
+    /// Bytes that it takes, compiled: not more.
+    weight: usize,
+    slow: OnceLock<Option<Slow>>,
+}
+
+impl Pattern {
+    fn new(translated: String) -> Result<Self, Box<BuildError>> {
+        let build = |size: usize| {
+            meta::Builder::new()
+                .configure(meta::Config::new().nfa_size_limit(Some(size)))
+                .syntax(syntax::Config::new().nest_limit(MAX_NEST))
+                .build(&translated)
+                .map_err(Box::new)
+        };
+        let mut weight = LEAST_SIZE;
+        let mut built = build(weight);
+        while weight < MAX_SIZE && built.as_ref().is_err_and(|error| error.size_limit().is_some()) {
+            weight = (8 * weight).min(MAX_SIZE);
+            built = build(weight);
+        }
+        Ok(Self { engine: built?, translated, weight, slow: OnceLock::new() })
+    }
+
+    /// What searches it byte by byte.
+    fn slow(&self) -> Option<&Slow> {
+        self.slow.get_or_init(|| Slow::new(&self.translated)).as_ref()
+    }
+
+    /// Whether nothing is written in it.
+    pub fn is_empty(&self) -> bool {
+        self.translated.is_empty()
+    }
+}
 
 /// Compiles a pattern of Go's syntax; the error is Go's text. Shared rather than copied: a copy would warm up anew.
-pub fn compile(pattern: &str) -> Result<Arc<Regex>, String> {
+pub fn compile(pattern: &str) -> Result<Arc<Pattern>, String> {
     if let Some(known) = KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(pattern) {
         return Ok(known.clone());
     }
-    let translated = translate(pattern)?;
-    let compiled = RegexBuilder::new(&translated).size_limit(MAX_SIZE).nest_limit(200).build();
-    let compiled = Arc::new(compiled.map_err(|error| reason(pattern, &error))?);
+    let compiled = Pattern::new(translate(pattern)?).map_err(|error| reason(pattern, &error))?;
+    let compiled = Arc::new(compiled);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= MAX_KEPT {
         kept.clear();
@@ -34,15 +85,27 @@ pub fn compile(pattern: &str) -> Result<Arc<Regex>, String> {
     Ok(compiled)
 }
 
+/// A text as a pattern that matches nothing else.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$#&-~".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 fn failure(what: &str, at: &str) -> String {
     format!("error parsing regexp: {what}: `{at}`")
 }
 
-fn reason(pattern: &str, error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(_) => failure("expression too large", pattern),
-        other => {
-            let text = other.to_string();
+fn reason(pattern: &str, error: &BuildError) -> String {
+    match error.syntax_error() {
+        None => failure("expression too large", pattern),
+        Some(error) => {
+            let text = error.to_string();
             let last = text.lines().last().unwrap_or("invalid").trim_start_matches("error: ").to_owned();
             failure(&last, pattern)
         }
@@ -61,6 +124,8 @@ struct Translator<'a> {
     repetition: Option<usize>,
     /// Where in `out` flags stand (`(?i)`), if nothing has followed them: a repetition is of what was before.
     flags: Option<usize>,
+    /// So far.
+    classes: usize,
 }
 
 fn translate(pattern: &str) -> Result<String, String> {
@@ -72,9 +137,13 @@ fn translate(pattern: &str) -> Result<String, String> {
         atom: false,
         repetition: None,
         flags: None,
+        classes: 0,
     };
     while let Some((at, c)) = t.chars.next() {
         t.one(at, c)?;
+    }
+    if t.classes > MAX_CLASSES {
+        return Err(failure("expression too large", pattern));
     }
     match t.open.is_empty() {
         true => Ok(t.out),
@@ -167,7 +236,8 @@ impl Translator<'_> {
     /// `{n}`, `{n,}` or `{n,m}`; anything else is a plain brace.
     fn bounds(&mut self, at: usize) -> Result<Option<String>, String> {
         let rest = &self.pattern[at + 1..];
-        let Some(inside) = rest.split_once('}').map(|(inside, _)| inside) else {
+        // Two counts of up to eight digits: whatever closes farther off is another brace.
+        let Some(inside) = rest.bytes().take(18).position(|byte| byte == b'}').map(|end| &rest[..end]) else {
             return Ok(None);
         };
         let (low, high) = inside.split_once(',').unwrap_or((inside, inside));
@@ -280,7 +350,7 @@ impl Translator<'_> {
         let from = self.here();
         let rest = &self.pattern[from..];
         let text = rest.split_once("\\E").map_or(rest, |(text, _)| text);
-        self.out.push_str(&regex::escape(text));
+        self.out.push_str(&escape(text));
         self.skip(from + text.len() + 2);
     }
 }

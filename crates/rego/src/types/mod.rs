@@ -118,6 +118,10 @@ impl Type {
     /// One of several; duplicates are kept out by [`Type::or`].
     fn union(mut of: Vec<Self>) -> Self {
         of.sort();
+        Self::sorted_union(of)
+    }
+
+    fn sorted_union(of: Vec<Self>) -> Self {
         match Size::of(of.iter()) {
             Some(size) => Self::Any(Arc::new(Any { of, size })),
             None => Self::any(),

@@ -125,8 +125,14 @@ impl Any {
                 of.dedup();
                 Type::union(of)
             }
-            other if self.contains(other) => this.clone(),
-            other => Type::union(self.of.iter().chain([other]).cloned().collect()),
+            other => match self.of.binary_search(other) {
+                _ if self.contains(other) => this.clone(),
+                Ok(_) => this.clone(),
+                Err(at) => {
+                    let (before, after) = self.of.split_at(at);
+                    Type::sorted_union(before.iter().chain([other]).chain(after).cloned().collect())
+                }
+            },
         }
     }
 }

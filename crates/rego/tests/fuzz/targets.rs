@@ -1,10 +1,10 @@
 //! What any bytes may be given to: each takes them, and has to come to an end without a panic. They can stand behind any
 //! fuzzer; `main` drives them with mutations that a seed decides.
 
-use sluice_rego::Limits;
 use sluice_rego::ast::{Source, Version};
 use sluice_rego::builtins::{self, Context};
 use sluice_rego::parse::{Options, parse_module, parse_query, source_from_bytes};
+use sluice_rego::{Budget, Limits};
 use sluice_rego::{Engine, QueryOptions, Value, json};
 
 /// A target by its name.
@@ -100,7 +100,8 @@ pub fn builtin(bytes: &[u8]) {
 
 fn call(name: &str, args: &[Value]) {
     let Some(builtin) = builtins::lookup(name) else { return };
-    let mut context = Context { fuel: Some(100_000), ..Context::default() };
+    let mut context =
+        Context { budget: Budget::new(Limits { steps: 100_000, ..Limits::default() }, None), ..Context::default() };
     if let Ok(Some(value)) = (builtin.call)(args, &mut context) {
         assert!(!json::to_string(&value).is_empty());
     }

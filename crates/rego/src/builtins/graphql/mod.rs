@@ -128,7 +128,7 @@ fn verified(a: &[Value], context: &mut Context) -> Result<(QueryDocument, Arc<Re
 fn bounded<T>(context: &mut Context, run: impl FnOnce(&mut Work) -> Result<T, Error>) -> Result<T, Error> {
     let mut work = Work::default();
     let outcome = run(&mut work);
-    context.spend(work.spent(), "the evaluation's steps are used up by GraphQL").map_err(Error::Limit)?;
+    context.spend(work.spent()).map_err(Error::Limit)?;
     outcome
 }
 

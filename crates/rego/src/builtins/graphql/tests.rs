@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use super::super::{BuiltinError, Context, lookup};
+use crate::limits::{Budget, Limits};
 use crate::value::Value;
 
 const SCHEMA: &str = r#"
@@ -172,17 +173,17 @@ fn the_documents_that_are_mutated_are_valid() {
 
 #[test]
 fn kept_schemas_answer_and_cost_as_new_ones() {
-    let mut context = Context { fuel: Some(1_000_000), ..Context::default() };
-    let mut left = Vec::new();
+    let mut context = Context::default();
+    let mut taken = Vec::new();
     let mut answers = Vec::new();
     for _ in 0..2 {
         answers.push((lookup("graphql.parse").unwrap().call)(&[QUERY.into(), SCHEMA.into()], &mut context));
         answers.push((lookup("graphql.is_valid").unwrap().call)(&["{ no }".into(), SCHEMA.into()], &mut context));
-        left.push(context.fuel.unwrap());
+        taken.push(context.budget.steps());
     }
     assert_eq!(answers[..2], answers[2..]);
-    assert_eq!(left[0] - left[1], 1_000_000 - left[0]);
-    context.fuel = Some(10);
+    assert_eq!(taken[1], 2 * taken[0]);
+    context.budget = Budget::new(Limits { steps: 10, ..Limits::default() }, None);
     let outcome = (lookup("graphql.schema_is_valid").unwrap().call)(&[SCHEMA.into()], &mut context);
-    assert!(matches!(outcome, Err(BuiltinError::Halt(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(BuiltinError::Limit(_))), "{outcome:?}");
 }

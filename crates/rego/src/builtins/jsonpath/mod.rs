@@ -18,7 +18,7 @@ pub const ALL: &[Builtin] = &[
         let tree = Tree::of(a)?;
         Ok(remove(args::value(a, 1), Some(&tree)))
     }),
-    pure("json.patch", 2, |a, _| patch::apply(args::value(a, 1), args::array(a, 2)?)),
+    pure("json.patch", 2, |a, context| patch::apply(args::value(a, 1), args::array(a, 2)?, context)),
 ];
 
 /// A path's keys.

@@ -1,13 +1,13 @@
 //! JSON patches (RFC 6902) on Rego's values: sets have members as keys. Copies only what lies on a changed path.
 
-use super::super::{BuiltinError, Outcome, args};
+use super::super::{BuiltinError, Context, Outcome, args};
 use super::parse;
 use crate::text::quote;
 use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// Applies operations in order; undefined where the last of them leaves nothing.
-pub(super) fn apply(source: &Value, operations: &[Value]) -> Outcome {
+pub(super) fn apply(source: &Value, operations: &[Value], context: &mut Context) -> Outcome {
     let mut document = Some(source.clone());
     for operation in operations {
         let Value::Object(operation) = operation else {
@@ -15,7 +15,7 @@ pub(super) fn apply(source: &Value, operations: &[Value]) -> Outcome {
                 "must be an array of JSON-Patch objects, but at least one element is not an object",
             ));
         };
-        step(&mut document, operation)?;
+        step(&mut document, operation, context)?;
     }
     Ok(document)
 }
@@ -24,35 +24,38 @@ fn attribute<'a>(operation: &'a BTreeMap<Value, Value>, name: &str) -> Result<&'
     operation.get(&Value::string(name)).ok_or_else(|| args::failed(format!("missing required attribute '{name}'")))
 }
 
-fn step(document: &mut Option<Value>, operation: &BTreeMap<Value, Value>) -> Result<(), BuiltinError> {
+fn step(
+    document: &mut Option<Value>,
+    operation: &BTreeMap<Value, Value>,
+    context: &mut Context,
+) -> Result<(), BuiltinError> {
     let path = attribute(operation, "path")?;
     let op = attribute(operation, "op")?;
     let Value::String(op) = op else {
         return Err(args::failed(format!("attribute 'op' must be a string but found: {}", op.type_name())));
     };
     let path = parse(path)?;
+    context.work(64 + path.len())?;
     match op.as_ref() {
-        "add" => insert(document, &path, attribute(operation, "value")?.clone()),
-        "remove" => delete(document, &path),
+        "add" => insert(document, &path, attribute(operation, "value")?.clone(), context),
+        "remove" => delete(document, &path, context),
         "replace" => {
-            delete(document, &path)?;
-            insert(document, &path, attribute(operation, "value")?.clone())
+            delete(document, &path, context)?;
+            insert(document, &path, attribute(operation, "value")?.clone(), context)
         }
         "move" | "copy" => {
             let from = parse(attribute(operation, "from")?)?;
             let value = find(document, &from)?.clone();
             if op.as_ref() == "move" {
-                delete(document, &from)?;
+                delete(document, &from, context)?;
             }
-            insert(document, &path, value)
+            insert(document, &path, value, context)
         }
         "test" => {
             let found = find(document, &path)?;
-            if found == attribute(operation, "value")? {
-                Ok(())
-            } else {
-                Err(args::failed("value at the path is not the patch's value"))
-            }
+            let value = attribute(operation, "value")?;
+            context.compare(found, value)?;
+            if found == value { Ok(()) } else { Err(args::failed("value at the path is not the patch's value")) }
         }
         other => Err(args::failed(format!("unrecognized op: '{other}'"))),
     }
@@ -85,7 +88,11 @@ fn index(length: usize, key: &Value) -> Result<usize, BuiltinError> {
 }
 
 fn missing(key: &Value, within: &Value) -> BuiltinError {
-    args::failed(format!("path {} does not exist in {} term {within}", shown(key), within.type_name()))
+    let key = match (within, key) {
+        (Value::Array(_), Value::String(index)) => index.to_string(),
+        _ => shown(key),
+    };
+    args::failed(format!("path {key} does not exist in {} term {within}", within.type_name()))
 }
 
 fn scalar(key: &Value, found: &Value) -> BuiltinError {
@@ -115,23 +122,45 @@ fn member<'a>(node: &'a Value, key: &Value) -> Result<&'a Value, BuiltinError> {
     found.ok_or_else(|| missing(key, node))
 }
 
-type Edit<'a> = &'a mut dyn FnMut(&mut Value) -> Result<(), BuiltinError>;
+type Edit<'a> = &'a mut dyn FnMut(&mut Value, &mut Context) -> Result<(), BuiltinError>;
+
+/// Says that a collection is about to be changed: what others share is copied.
+fn change(node: &Value, context: &mut Context) -> Result<(), BuiltinError> {
+    match node {
+        Value::Object(map) if map.is_shared() => context.used(2 * map.len()),
+        Value::Array(items) if items.is_shared() => context.used(items.len()),
+        // Members behind the place move.
+        Value::Array(items) => context.work(items.len() / 16),
+        Value::Set(items) if items.is_shared() => context.used(items.len()),
+        _ => Ok(()),
+    }
+}
+
+/// Says that a member of a set is about to be looked for: it is compared with others as a whole.
+fn look(key: &Value, context: &mut Context) -> Result<(), BuiltinError> {
+    context.compare(key, key)
+}
 
 /// Edits the value at a path in place.
-fn edit(node: &mut Value, path: &[Value], change: Edit<'_>) -> Result<(), BuiltinError> {
-    let Some((key, rest)) = path.split_first() else { return change(node) };
+fn edit(node: &mut Value, path: &[Value], context: &mut Context, how: Edit<'_>) -> Result<(), BuiltinError> {
+    change(node, context)?;
+    let Some((key, rest)) = path.split_first() else { return how(node, context) };
+    if matches!(node, Value::Set(_)) {
+        look(key, context)?;
+    }
     member(node, key)?;
     match node {
-        Value::Object(map) => map.make_mut().get_mut(key).map_or(Ok(()), |inner| edit(inner, rest, change)),
+        Value::Object(map) => map.make_mut().get_mut(key).map_or(Ok(()), |inner| edit(inner, rest, context, how)),
         Value::Array(items) => {
             let index = index(items.len(), key)?;
-            items.make_mut().get_mut(index).map_or(Ok(()), |inner| edit(inner, rest, change))
+            items.make_mut().get_mut(index).map_or(Ok(()), |inner| edit(inner, rest, context, how))
         }
         Value::Set(items) => {
             let items = items.make_mut();
             // A changed member has another place in the set.
             if let Some(mut member) = items.take(key) {
-                edit(&mut member, rest, change)?;
+                edit(&mut member, rest, context, how)?;
+                look(&member, context)?;
                 items.insert(member);
             }
             Ok(())
@@ -140,18 +169,24 @@ fn edit(node: &mut Value, path: &[Value], change: Edit<'_>) -> Result<(), Builti
     }
 }
 
-fn insert(document: &mut Option<Value>, path: &[Value], value: Value) -> Result<(), BuiltinError> {
+fn insert(
+    document: &mut Option<Value>,
+    path: &[Value],
+    value: Value,
+    context: &mut Context,
+) -> Result<(), BuiltinError> {
     let Some((key, parents)) = path.split_last() else {
         *document = Some(value);
         return Ok(());
     };
     let root = document.as_mut().ok_or_else(deleted)?;
-    edit(root, parents, &mut |node| match node {
+    edit(root, parents, context, &mut |node, context| match node {
         Value::Object(map) => {
             map.make_mut().insert(key.clone(), value.clone());
             Ok(())
         }
         Value::Set(items) => {
+            look(key, context)?;
             if *key != value {
                 return Err(args::failed(format!(
                     "set key {} does not equal value to be inserted {}",
@@ -174,15 +209,18 @@ fn insert(document: &mut Option<Value>, path: &[Value], value: Value) -> Result<
     })
 }
 
-fn delete(document: &mut Option<Value>, path: &[Value]) -> Result<(), BuiltinError> {
+fn delete(document: &mut Option<Value>, path: &[Value], context: &mut Context) -> Result<(), BuiltinError> {
     let Some((key, parents)) = path.split_last() else {
         return document.take().map(drop).ok_or_else(deleted);
     };
     let absent = || args::failed(format!("cannot delete child key {} that does not exist", shown(key)));
     let root = document.as_mut().ok_or_else(deleted)?;
-    edit(root, parents, &mut |node| match node {
+    edit(root, parents, context, &mut |node, context| match node {
         Value::Object(map) => map.make_mut().remove(key).map(drop).ok_or_else(absent),
-        Value::Set(items) => items.make_mut().take(key).map(drop).ok_or_else(absent),
+        Value::Set(items) => {
+            look(key, context)?;
+            items.make_mut().take(key).map(drop).ok_or_else(absent)
+        }
         Value::Array(items) => {
             let index = index(items.len(), key)?;
             if index >= items.len() {

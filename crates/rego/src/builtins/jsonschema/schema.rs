@@ -1,7 +1,7 @@
 //! A compiled schema: all its parts by index, so that references may be circular.
 
+use crate::goregex::Pattern;
 use crate::number::Number;
-use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub(super) struct Schema {
     pub types: Vec<&'static str>,
     pub properties: Vec<(String, Id)>,
     pub additional_properties: Option<Extra>,
-    pub pattern_properties: Vec<(Arc<Regex>, Id)>,
+    pub pattern_properties: Vec<(Arc<Pattern>, Id)>,
     pub property_names: Option<Id>,
     pub dependencies: BTreeMap<String, Dependency>,
     pub items: Vec<Id>,

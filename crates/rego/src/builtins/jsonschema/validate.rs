@@ -1,6 +1,7 @@
 //! Documents held against a compiled schema. Which errors are told, and of which of several alternatives, follows the
 //! library's way of scoring them.
 
+use super::super::regex::matches;
 use super::super::{BuiltinError, Context};
 use super::formats;
 use super::references::DEPTH;
@@ -36,7 +37,7 @@ impl Report {
     }
 }
 
-/// Schemas looked at in one call where the host sets no fuel: alternatives that refer to each other may multiply.
+/// Schemas looked at in one call whatever the limits are: alternatives that refer to each other may multiply.
 const STEPS: u64 = 5_000_000;
 
 /// The document's errors by the first of the schemas.
@@ -90,7 +91,7 @@ impl<'a> Run<'a> {
             schema = self.schemas.get(id).ok_or_else(too_deep)?;
         }
         let exhausted = "json.match_schema: too many alternatives";
-        self.context.spend(1, exhausted)?;
+        self.context.spend(1)?;
         self.steps = self.steps.checked_sub(1).ok_or_else(|| BuiltinError::Halt(exhausted.to_owned()))?;
         if self.depth >= DEPTH || schema.reference.is_some() {
             return Err(too_deep());
@@ -359,7 +360,7 @@ impl<'a> Run<'a> {
             let mut described = schema.properties.iter().any(|(name, _)| name == key);
             let mut patterned = false;
             for (pattern, id) in &schema.pattern_properties {
-                if pattern.is_match(key) {
+                if matches(pattern, key, self.context)? {
                     patterned = true;
                     let inner = self.check_at(key, *id, item)?;
                     report.merge(inner);

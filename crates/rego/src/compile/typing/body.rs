@@ -53,10 +53,35 @@ impl<'a> Checker<'a> {
         (names, places): (&'a [Name], &'a Places),
         unify_equal: bool,
     ) -> Self {
+        Self::again(tree, documents, source, (names, places), unify_equal, vec![Type::Unknown; names.len()])
+    }
+
+    /// As `new`, with what another checker gave back: each of very many clauses has few of their variables.
+    pub fn again(
+        tree: &'a Tree,
+        documents: &'a Documents,
+        source: Option<&'a Source>,
+        (names, places): (&'a [Name], &'a Places),
+        unify_equal: bool,
+        slots: Vec<Type>,
+    ) -> Self {
         let (undo, comps, texts, errors) = (Vec::new(), HashMap::new(), HashMap::new(), Vec::new());
-        let slots = vec![Type::Unknown; names.len()];
         let depth = 0;
         Self { tree, documents, source, names, places, slots, undo, comps, texts, unify_equal, depth, errors }
+    }
+
+    /// Forgets what is known of variables, and gives their places back.
+    pub fn give_back(mut self) -> Vec<Type> {
+        self.undo_to(0);
+        self.slots
+    }
+
+    fn undo_to(&mut self, mark: usize) {
+        while self.undo.len() > mark {
+            if let Some((slot, before)) = self.undo.pop() {
+                self.slots[slot] = before;
+            }
+        }
     }
 
     /// Notes the type of a variable.
@@ -75,8 +100,8 @@ impl<'a> Checker<'a> {
     /// Variables of arguments of which no body tells a type.
     pub fn unbound_are_any(&mut self, arg: &Term) {
         slots_of(arg, &mut |slot| {
-            if let Some(of @ Type::Unknown) = self.slots.get_mut(slot) {
-                *of = Type::any();
+            if self.slots.get(slot) == Some(&Type::Unknown) {
+                self.put(slot, Type::any());
             }
         });
     }
@@ -221,11 +246,7 @@ impl<'a> Checker<'a> {
             Head::Set(head) => Type::set(self.of(head)),
             Head::Object(key, value) => Type::object(Vec::new(), Some((self.of(key), self.of(value)))),
         };
-        while self.undo.len() > mark {
-            if let Some((slot, before)) = self.undo.pop() {
-                self.slots[slot] = before;
-            }
-        }
+        self.undo_to(mark);
         self.comps.insert(std::ptr::from_ref(comp), Collected { of, variable });
         wrong
     }

@@ -4,6 +4,7 @@ use crate::compile::ir::NodeId;
 use crate::compile::tree::{ROOT, Tree};
 use crate::types::Type;
 use crate::value::Value;
+use std::sync::OnceLock;
 
 /// What is known of each node of a tree.
 #[derive(Clone, Debug)]
@@ -18,6 +19,16 @@ struct Node {
     of: Type,
     /// Rules here or below have been checked.
     known: bool,
+    /// What all that is below makes, where somebody has asked since that last changed.
+    extent: OnceLock<Extent>,
+}
+
+/// The type of a node with all that is below it, and of its keys and values.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    pub of: Type,
+    pub keys: Type,
+    pub values: Type,
 }
 
 impl Documents {
@@ -49,7 +60,10 @@ impl Documents {
 
     /// Notes that rules stand at a node, without a type.
     pub fn touch(&mut self, tree: &Tree, node: NodeId) {
-        self.way(tree, node).into_iter().for_each(|at| self.nodes[at].known = true);
+        self.way(tree, node).into_iter().for_each(|at| {
+            self.nodes[at].known = true;
+            self.nodes[at].extent = OnceLock::new();
+        });
     }
 
     /// Rules that are wrong: whoever looks at them shall not be wrong for it.
@@ -64,6 +78,7 @@ impl Documents {
         let path = &tree.nodes[node].path;
         for (depth, at) in way.iter().enumerate() {
             self.nodes[*at].known = true;
+            self.nodes[*at].extent = OnceLock::new();
             if depth < path.len() && matches!(self.nodes[*at].of, Type::Object(_)) {
                 self.nodes[*at].of = insert_into(&self.nodes[*at].of, &path[depth..], of);
             }
@@ -79,7 +94,14 @@ impl Documents {
     }
 
     /// The type of a node with all that is below it.
-    pub fn extent(&self, tree: &Tree, node: NodeId) -> Type {
+    pub fn extent(&self, tree: &Tree, node: NodeId) -> &Extent {
+        self.nodes[node].extent.get_or_init(|| {
+            let of = self.made(tree, node);
+            Extent { keys: of.keys(), values: of.values(), of }
+        })
+    }
+
+    fn made(&self, tree: &Tree, node: NodeId) -> Type {
         if self.nodes[node].of != Type::Unknown {
             return self.nodes[node].of.clone();
         }
@@ -88,7 +110,7 @@ impl Documents {
             .filter(|(key, child)| {
                 self.known(**child) && matches!(key, Value::String(_) | Value::Number(_) | Value::Bool(_))
             })
-            .map(|(key, child)| (key.clone(), self.extent(tree, *child)))
+            .map(|(key, child)| (key.clone(), self.extent(tree, *child).of.clone()))
             .collect();
         Type::object(fixed, Some((Type::String, Type::any())))
     }

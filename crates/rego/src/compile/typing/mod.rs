@@ -24,11 +24,14 @@ pub fn rules(tree: &Tree, rules: &[Rule], order: &[NodeId], sources: &[Source], 
         for index in at.rules.iter().chain(&at.default) {
             let Some(rule) = rules.get(*index) else { continue };
             let source = sources.iter().find(|source| source.index == rule.location.file);
+            let mut slots = vec![Type::Unknown; rule.slots.len()];
             for clause in &rule.clauses {
-                let mut checker = Checker::new(tree, &documents, source, (&rule.slots, &rule.places), true);
+                let of_rule = (rule.slots.as_slice(), &rule.places);
+                let mut checker = Checker::again(tree, &documents, source, of_rule, true, slots);
                 checker.body(&clause.body);
                 if !checker.errors.is_empty() {
                     errors.append(&mut checker.errors);
+                    slots = checker.give_back();
                     match rule.suffix.is_empty() {
                         true => documents.unchecked(tree, *node),
                         false => documents.touch(tree, *node),
@@ -36,6 +39,7 @@ pub fn rules(tree: &Tree, rules: &[Rule], order: &[NodeId], sources: &[Source], 
                     continue;
                 }
                 let of = clause_type(&mut checker, rule, clause);
+                slots = checker.give_back();
                 if of != Type::Unknown {
                     documents.insert(tree, *node, &of);
                 } else if rule.kind == Kind::Set {

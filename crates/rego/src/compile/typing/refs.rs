@@ -38,12 +38,12 @@ impl Checker<'_> {
                 Some(child) => node = child,
                 None if *leaf != Type::Unknown => return select(leaf.clone(), &path[at..]),
                 None if !matches!(part, Term::Const(_)) => {
-                    return select(self.documents.extent(self.tree, node), &path[at..]);
+                    return select(self.documents.extent(self.tree, node).values.clone(), &path[at + 1..]);
                 }
                 None => return Type::any(),
             }
         }
-        self.documents.extent(self.tree, node)
+        self.documents.extent(self.tree, node).of.clone()
     }
 
     /// What is wrong with a ref; notes what it says of variables in its path.
@@ -80,7 +80,7 @@ impl Checker<'_> {
                 return Some(self.lookup(r, at, have, Type::String, self.documents.keys(self.tree, node)));
             }
             if let Term::Var(slot) = part {
-                let keys = self.documents.extent(self.tree, node).keys();
+                let keys = self.documents.extent(self.tree, node).keys.clone();
                 match self.of(part) {
                     Type::Unknown => self.put(*slot, keys),
                     known if !keys.unifies(&known) => {
