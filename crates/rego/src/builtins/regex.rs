@@ -1,6 +1,7 @@
 //! `regex.*` and its older name `re_match`, with Go's syntax and results.
 
 use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
+use crate::bytes;
 use crate::globsect;
 use crate::goregex;
 use crate::value::Value;
@@ -27,7 +28,7 @@ pub const ALL: &[Builtin] =
         pure("regex.replace", 3, |a, _| {
             let (base, value) = (args::string(a, 1)?, args::string(a, 3)?);
             let found = pattern(a, 2)?;
-            some(replace(&found, base, value)?.as_str())
+            some(bytes::joined(replace(&found, base, value)?).as_str())
         }),
         pure("regex.split", 2, |a, _| split(a)),
         pure("regex.template_match", 4, |a, _| template_match(a)),

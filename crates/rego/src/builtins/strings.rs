@@ -1,14 +1,15 @@
 //! Strings: searching, cutting, joining, replacing. Lengths and indices count code points, as in OPA.
 
 use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
+use crate::bytes;
 use crate::number::Number;
 use crate::value::Value;
 
 pub const ALL: &[Builtin] = &[
     pure("concat", 2, |a, _| concat(a)),
-    pure("contains", 2, |a, _| two(a, |s, t| s.contains(t).into())),
-    pure("endswith", 2, |a, _| two(a, |s, t| s.ends_with(t).into())),
-    pure("startswith", 2, |a, _| two(a, |s, t| s.starts_with(t).into())),
+    pure("contains", 2, |a, _| found(a, |s, t| s.contains(t).into())),
+    pure("endswith", 2, |a, _| found(a, |s, t| s.ends_with(t).into())),
+    pure("startswith", 2, |a, _| found(a, |s, t| s.starts_with(t).into())),
     pure("format_int", 2, |a, _| format_int(a)),
     pure("indexof", 2, |a, _| some(indices(a)?.first().copied().unwrap_or(-1))),
     pure("indexof_n", 2, |a, _| some(Value::array(indices(a)?.into_iter().map(Value::from)))),
@@ -18,35 +19,67 @@ pub const ALL: &[Builtin] = &[
         let (text, from, to) = (args::string(a, 1)?, args::string(a, 2)?, args::string(a, 3)?);
         let grown = text.matches(from).count().saturating_mul(to.len());
         bounds::text(grown.saturating_add(text.len()))?;
-        some(text.replace(from, to).as_str())
+        some(
+            match bytes::may_hold(from) {
+                true => bytes::gathered(&bytes::spread(text).replace(&bytes::spread(from), &bytes::spread(to))),
+                false => bytes::joined(text.replace(from, to)),
+            }
+            .as_str(),
+        )
     }),
     pure("strings.replace_n", 2, |a, _| replace_n(a)),
     pure("split", 2, |a, _| split(a)),
     pure("strings.any_prefix_match", 2, |a, _| any_match(a, |s, t| s.starts_with(t))),
     pure("strings.any_suffix_match", 2, |a, _| any_match(a, |s, t| s.ends_with(t))),
-    pure("strings.count", 2, |a, _| two(a, |s, t| i64::try_from(s.matches(t).count()).unwrap_or(i64::MAX).into())),
-    pure("strings.reverse", 1, |a, _| some(args::string(a, 1)?.chars().rev().collect::<String>().as_str())),
+    pure("strings.count", 2, |a, _| found(a, |s, t| i64::try_from(s.matches(t).count()).unwrap_or(i64::MAX).into())),
+    pure("strings.reverse", 1, |a, _| some(runes(args::string(a, 1)?, |text| text.chars().rev().collect()))),
     pure("substring", 3, |a, _| substring(a)),
-    pure("trim", 2, |a, _| two(a, |s, set| s.trim_matches(|c| set.contains(c)).into())),
-    pure("trim_left", 2, |a, _| two(a, |s, set| s.trim_start_matches(|c| set.contains(c)).into())),
-    pure("trim_right", 2, |a, _| two(a, |s, set| s.trim_end_matches(|c| set.contains(c)).into())),
-    pure("trim_prefix", 2, |a, _| two(a, |s, t| s.strip_prefix(t).unwrap_or(s).into())),
-    pure("trim_suffix", 2, |a, _| two(a, |s, t| s.strip_suffix(t).unwrap_or(s).into())),
+    pure("trim", 2, |a, _| trimmed(a, |s, of| s.trim_matches(of))),
+    pure("trim_left", 2, |a, _| trimmed(a, |s, of| s.trim_start_matches(of))),
+    pure("trim_right", 2, |a, _| trimmed(a, |s, of| s.trim_end_matches(of))),
+    pure("trim_prefix", 2, |a, _| cut(a, |s, t| s.strip_prefix(t).unwrap_or(s))),
+    pure("trim_suffix", 2, |a, _| cut(a, |s, t| s.strip_suffix(t).unwrap_or(s))),
     pure("trim_space", 1, |a, _| some(args::string(a, 1)?.trim())),
 ];
 
-/// A function of two strings.
-fn two(a: &[Value], f: impl Fn(&str, &str) -> Value) -> Outcome {
-    some(f(args::string(a, 1)?, args::string(a, 2)?))
+/// A question about one string in another. Go compares bytes, which makes a difference only where the one sought has
+/// some that are no characters: any other begins and ends where characters do.
+fn found(a: &[Value], f: impl Fn(&str, &str) -> Value) -> Outcome {
+    let (text, sought) = (args::string(a, 1)?, args::string(a, 2)?);
+    some(match bytes::may_hold(sought) {
+        true => f(&bytes::spread(text), &bytes::spread(sought)),
+        false => f(text, sought),
+    })
+}
+
+/// A string without another at one of its ends, by bytes too.
+fn cut(a: &[Value], f: impl for<'a> Fn(&'a str, &str) -> &'a str) -> Outcome {
+    let (text, end) = (args::string(a, 1)?, args::string(a, 2)?);
+    some(match bytes::may_hold(end) {
+        true => Value::string(bytes::gathered(f(&bytes::spread(text), &bytes::spread(end)))),
+        false => f(text, end).into(),
+    })
+}
+
+/// A string without characters of a set at its ends; all bytes that are no characters are one of them, U+FFFD.
+fn trimmed(a: &[Value], f: impl for<'a> Fn(&'a str, &dyn Fn(char) -> bool) -> &'a str) -> Outcome {
+    let (text, set) = (args::string(a, 1)?, bytes::shown(args::string(a, 2)?));
+    let within = |c| set.contains(if bytes::stands(c) { char::REPLACEMENT_CHARACTER } else { c });
+    some(f(text, &within))
+}
+
+/// A function that in Go goes by code points, of which bytes that are no characters are U+FFFD.
+fn runes(text: &str, f: impl Fn(&str) -> String) -> Value {
+    Value::string(bytes::entering(f(&bytes::shown(text))))
 }
 
 /// Go maps code points one by one, so that lengths in code points stay the same.
 fn lower(text: &str) -> Value {
-    Value::string(text.chars().map(|c| single(c, c.to_lowercase())).collect::<String>())
+    runes(text, |text| text.chars().map(|c| single(c, c.to_lowercase())).collect())
 }
 
 fn upper(text: &str) -> Value {
-    Value::string(text.chars().map(|c| single(c, c.to_uppercase())).collect::<String>())
+    runes(text, |text| text.chars().map(|c| single(c, c.to_uppercase())).collect())
 }
 
 /// The one code point that a mapping gives; the original where it gives several. (`İ` has a simple lower case, `i`.)
@@ -63,7 +96,7 @@ fn concat(a: &[Value]) -> Outcome {
     let parts = args::strings(a, 2, &["set", "array"])?;
     let size = |part: &&str| part.len().saturating_add(delimiter.len());
     bounds::text(parts.iter().map(size).fold(0, usize::saturating_add))?;
-    some(parts.join(delimiter).as_str())
+    some(bytes::joined(parts.join(delimiter)).as_str())
 }
 
 fn format_int(a: &[Value]) -> Outcome {
@@ -84,12 +117,12 @@ fn format_int(a: &[Value]) -> Outcome {
 
 /// Where the second string occurs in the first, in code points; occurrences may overlap.
 fn indices(a: &[Value]) -> Result<Vec<i64>, BuiltinError> {
-    let (text, search) = (args::string(a, 1)?, args::string(a, 2)?);
+    let (text, search) = (bytes::shown(args::string(a, 1)?), bytes::shown(args::string(a, 2)?));
     if search.is_empty() {
         return Err(args::failed("empty search character"));
     }
     let found = (0i64..).zip(text.char_indices());
-    Ok(found.filter(|(_, (at, _))| text[*at..].starts_with(search)).map(|(i, _)| i).collect())
+    Ok(found.filter(|(_, (at, _))| text[*at..].starts_with(&*search)).map(|(i, _)| i).collect())
 }
 
 /// All pairs at once, from left to right: at each place the first key in order that fits wins.
@@ -124,22 +157,32 @@ fn replace_n(a: &[Value]) -> Outcome {
         out.push(c);
         rest = chars.as_str();
     }
-    some(out.as_str())
+    some(bytes::joined(out).as_str())
 }
 
 fn split(a: &[Value]) -> Outcome {
     let (text, delimiter) = (args::string(a, 1)?, args::string(a, 2)?);
     if delimiter.is_empty() {
+        if bytes::may_hold(text) {
+            return some(Value::array(bytes::characters(text).into_iter().map(Value::string)));
+        }
         let mut buffer = [0; 4];
         return some(Value::array(text.chars().map(|c| Value::string(&*c.encode_utf8(&mut buffer)))));
     }
-    some(Value::array(text.split(delimiter).map(Value::string)))
+    some(Value::array(match bytes::may_hold(delimiter) {
+        true => bytes::spread(text).split(&bytes::spread(delimiter)).map(bytes::gathered).map(Value::string).collect(),
+        false => text.split(delimiter).map(Value::string).collect::<Vec<_>>(),
+    }))
 }
 
 /// Whether any string of the first (a string, or a collection) fits any of the second.
 fn any_match(a: &[Value], fits: fn(&str, &str) -> bool) -> Outcome {
     let (texts, patterns) = (one_or_more(a, 1)?, one_or_more(a, 2)?);
-    some(texts.iter().any(|text| patterns.iter().any(|pattern| fits(text, pattern))))
+    let one = |text: &str, pattern: &str| match bytes::may_hold(pattern) {
+        true => fits(&bytes::spread(text), &bytes::spread(pattern)),
+        false => fits(text, pattern),
+    };
+    some(texts.iter().any(|text| patterns.iter().any(|pattern| one(text, pattern))))
 }
 
 fn one_or_more(a: &[Value], position: usize) -> Result<Vec<&str>, BuiltinError> {
@@ -157,5 +200,5 @@ fn substring(a: &[Value]) -> Outcome {
         return Err(args::failed("negative offset"));
     };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    some(text.chars().skip(offset).take(length).collect::<String>().as_str())
+    some(runes(text, |text| text.chars().skip(offset).take(length).collect()))
 }

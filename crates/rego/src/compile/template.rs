@@ -24,7 +24,7 @@ fn template(args: &[Value], _: &mut Context) -> Outcome {
             }
         }
     }
-    Ok(Some(Value::string(text)))
+    Ok(Some(Value::string(crate::bytes::joined(text))))
 }
 
 fn push(text: &mut String, value: &Value) {
