@@ -229,6 +229,7 @@ fn with_point(number: &str, verb: char, precision: Option<usize>) -> String {
 
 fn string(out: &mut String, text: &str, verb: char, flags: Flags) {
     let cut = || match flags.precision {
+        Some(n) if bytes::may_hold(text) => bytes::characters(text).into_iter().take(n).collect(),
         Some(n) => text.chars().take(n).collect(),
         None => text.to_owned(),
     };

@@ -1,6 +1,7 @@
 //! `glob.*`: `*` within a segment, `**` across, `?`, `[a-z]`, `[!x]`, `{a,b}`; delimiters are the caller's.
 
 use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use crate::bytes::bytes;
 use crate::goregex;
 use crate::value::Value;
 use std::iter::Peekable;
@@ -30,6 +31,9 @@ fn is_match(a: &[Value]) -> Outcome {
     if pattern == "?" && text.is_empty() {
         // So it is in the library that OPA uses, for this pattern alone.
         return some(true);
+    }
+    if std::str::from_utf8(&bytes(pattern)).is_err() {
+        return Err(args::failed("could not read rune"));
     }
     let translated = translate(pattern, &delimiters).map_err(args::failed)?;
     some(goregex::compile(&translated).map_err(args::failed)?.is_match(text))

@@ -12,7 +12,7 @@ pub const ALL: &[Builtin] =
     &[
         pure("regex.match", 2, |a, _| is_match(a)),
         pure("re_match", 2, |a, _| is_match(a)),
-        pure("regex.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|p| goregex::compile(p).is_ok()))),
+        pure("regex.is_valid", 1, |a, _| some(args::string(a, 1).is_ok() && pattern(a, 1).is_ok())),
         pure("regex.find_n", 3, |a, _| {
             let (text, n) = (args::string(a, 2)?, limit(a)?);
             let found = pattern(a, 1)?;
@@ -39,13 +39,27 @@ pub const ALL: &[Builtin] =
     ];
 
 fn pattern(a: &[Value], position: usize) -> Result<Arc<Regex>, BuiltinError> {
-    goregex::compile(args::string(a, position)?).map_err(args::failed)
+    let pattern = args::string(a, position)?;
+    utf8(pattern)?;
+    goregex::compile(pattern).map_err(args::failed)
+}
+
+/// Unlike a text, a pattern has no bytes that are no characters.
+fn utf8(pattern: &str) -> Result<(), BuiltinError> {
+    match std::str::from_utf8(&bytes::bytes(pattern)) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let shown = bytes::shown(pattern);
+            Err(args::failed(format!("error parsing regexp: invalid UTF-8: `{shown}`")))
+        }
+    }
 }
 
 fn is_match(a: &[Value]) -> Outcome {
-    args::string(a, 1)?;
-    let text = args::string(a, 2)?;
-    some(pattern(a, 1)?.is_match(text))
+    let (pattern, text) = (args::string(a, 1)?, args::string(a, 2)?);
+    utf8(pattern)?;
+    let pattern = goregex::compile(&bytes::shown(pattern)).map_err(args::failed)?;
+    some(pattern.is_match(&bytes::shown(text)))
 }
 
 /// All matches replaced by a value in which `$1` and the like stand for what was matched.

@@ -139,6 +139,15 @@ fn replace_n(a: &[Value]) -> Outcome {
         };
         pairs.push((key.as_ref(), value.as_ref()));
     }
+    if !pairs.iter().any(|(key, _)| bytes::may_hold(key)) {
+        return some(bytes::joined(replaced(&pairs, text)?).as_str());
+    }
+    let spread: Vec<_> = pairs.iter().map(|(key, value)| (bytes::spread(key), bytes::spread(value))).collect();
+    let pairs: Vec<_> = spread.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    some(bytes::gathered(&replaced(&pairs, &bytes::spread(text))?).as_str())
+}
+
+fn replaced(pairs: &[(&str, &str)], text: &str) -> Result<String, BuiltinError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut after_empty = false;
@@ -157,7 +166,7 @@ fn replace_n(a: &[Value]) -> Outcome {
         out.push(c);
         rest = chars.as_str();
     }
-    some(bytes::joined(out).as_str())
+    Ok(out)
 }
 
 fn split(a: &[Value]) -> Outcome {

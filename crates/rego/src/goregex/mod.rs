@@ -3,7 +3,6 @@
 
 mod class;
 
-use crate::bytes::bytes;
 use regex::{Regex, RegexBuilder};
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -65,9 +64,6 @@ struct Translator<'a> {
 }
 
 fn translate(pattern: &str) -> Result<String, String> {
-    if std::str::from_utf8(&bytes(pattern)).is_err() {
-        return Err(failure("invalid UTF-8", pattern));
-    }
     let mut t = Translator {
         pattern,
         chars: pattern.char_indices().peekable(),
