@@ -1,6 +1,6 @@
 //! One argument of `sprintf` under one verb, exactly as Go's `fmt` writes it, mismatches (`%!d(string=a)`) included.
 
-use crate::{gofloat, text};
+use crate::{bytes, gofloat, text};
 use num_bigint::{BigInt, Sign};
 use std::fmt::Write;
 
@@ -36,7 +36,7 @@ impl Flags {
     }
 
     fn pad(self, out: &mut String, text: &str) {
-        let n = self.width.unwrap_or(0).saturating_sub(text.chars().count());
+        let n = self.width.unwrap_or(0).saturating_sub(bytes::shown(text).chars().count());
         if !self.minus {
             self.padding(out, n);
         }
@@ -96,7 +96,7 @@ fn int(out: &mut String, n: i64, verb: char, flags: Flags) {
         'b' => integer(out, n, 2, verb, flags),
         'o' | 'O' => integer(out, n, 8, verb, flags),
         'x' | 'X' => integer(out, n, 16, verb, flags),
-        'c' => flags.pad(out, &code_point().to_string()),
+        'c' => flags.pad(out, &bytes::entering(code_point().to_string())),
         'q' => flags.pad(out, &text::quote_char(code_point(), flags.plus)),
         'U' => {
             #[expect(clippy::cast_sign_loss, reason = "Go prints the bits")]
@@ -239,6 +239,7 @@ fn with_point(number: &str, verb: char, precision: Option<usize>) -> String {
 
 fn string(out: &mut String, text: &str, verb: char, flags: Flags) {
     let cut = || match flags.precision {
+        Some(n) if bytes::may_hold(text) => bytes::characters(text).into_iter().take(n).collect(),
         Some(n) => text.chars().take(n).collect(),
         None => text.to_owned(),
     };
@@ -248,7 +249,7 @@ fn string(out: &mut String, text: &str, verb: char, flags: Flags) {
         'v' | 'q' => {
             let cut: String = cut();
             let plain = |c: char| c == '\t' || c >= ' ' && c != '`' && c != '\u{7f}' && c != '\u{feff}';
-            if flags.sharp && cut.chars().all(plain) {
+            if flags.sharp && cut.chars().all(plain) && std::str::from_utf8(&bytes::bytes(&cut)).is_ok() {
                 return flags.pad(out, &format!("`{cut}`"));
             }
             flags.pad(out, &text::quote(&cut, flags.plus));
@@ -259,10 +260,11 @@ fn string(out: &mut String, text: &str, verb: char, flags: Flags) {
 }
 
 fn hexadecimal(out: &mut String, text: &str, upper: bool, flags: Flags) {
-    let length = flags.precision.unwrap_or(usize::MAX).min(text.len());
+    let bytes = bytes::bytes(text);
+    let length = flags.precision.unwrap_or(usize::MAX).min(bytes.len());
     let prefix = if upper { "0X" } else { "0x" };
     let mut whole = String::new();
-    for (i, byte) in text.bytes().take(length).enumerate() {
+    for (i, byte) in bytes.iter().take(length).enumerate() {
         if flags.space && i > 0 {
             whole.push(' ');
         }

@@ -1,5 +1,6 @@
 //! URLs as Go's package `net/url` reads and writes them. Knows no scheme's own rules.
 
+use crate::bytes;
 use crate::text::quote;
 use std::net::IpAddr;
 
@@ -178,10 +179,11 @@ fn escape(bytes: &[u8], part: Part) -> String {
 }
 
 fn unescape(text: &str, part: Part) -> Result<Vec<u8>, String> {
-    let wrong = |shown: &[u8]| Err(format!("invalid URL escape {}", quote(&String::from_utf8_lossy(shown), false)));
+    let wrong = |shown: &[u8]| Err(format!("invalid URL escape {}", quote(&bytes::text(shown), false)));
     let named = matches!(part, Part::Host | Part::Zone);
     let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let whole = bytes::bytes(text);
+    let mut rest = whole.as_ref();
     while let Some((b, after)) = rest.split_first() {
         let mut byte = [*b];
         if *b == b'%' {

@@ -1,6 +1,7 @@
 //! JSON text to values and back: numbers keep their text, objects and arrays are bounded in depth, and the output is that
 //! of Go's `encoding/json`.
 
+use crate::bytes;
 use crate::number::Number;
 use crate::shared::Shared;
 use crate::value::Value;
@@ -78,7 +79,7 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
-            Some(b'"') => Ok(Value::String(Arc::from(self.string()?))),
+            Some(b'"') => Ok(Value::String(Arc::from(bytes::entering(self.string()?)))),
             Some(b't') => self.word("true", Value::Bool(true)),
             Some(b'f') => self.word("false", Value::Bool(false)),
             Some(b'n') => self.word("null", Value::Null),
@@ -143,7 +144,7 @@ impl<'a> Reader<'a> {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected("looking for beginning of object key string"));
             }
-            let key = Value::String(Arc::from(self.string()?));
+            let key = Value::String(Arc::from(bytes::entering(self.string()?)));
             self.space();
             if self.peek() != Some(b':') {
                 return Err(self.unexpected("after object key"));
@@ -334,16 +335,24 @@ fn list<'a>(
     out.push(']');
 }
 
-/// A key as JSON has it: a string as it is, anything else as its JSON.
+/// A key as JSON has it: a string as it is, anything else as its JSON. A text of the engine's (see `bytes`).
 pub fn key_text(key: &Value) -> String {
     match key {
         Value::String(text) => text.to_string(),
-        other => to_string(other),
+        other => bytes::entering(to_string(other)).into_owned(),
     }
 }
 
 fn string(out: &mut String, text: &str) {
     out.push('"');
+    for chunk in bytes::bytes(text).utf8_chunks() {
+        characters(out, chunk.valid());
+        out.extend(std::iter::repeat_n("\\ufffd", chunk.invalid().len()));
+    }
+    out.push('"');
+}
+
+fn characters(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -359,5 +368,4 @@ fn string(out: &mut String, text: &str) {
             c => out.push(c),
         }
     }
-    out.push('"');
 }

@@ -17,6 +17,7 @@ mod wide;
 
 pub mod ast;
 pub mod builtins;
+pub mod bytes;
 pub mod engine;
 pub mod error;
 pub mod format;

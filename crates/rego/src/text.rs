@@ -56,8 +56,9 @@ fn list<'a>(
 pub fn quote(text: &str, ascii: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
-        escape(&mut out, c, '"', ascii);
+    for chunk in crate::bytes::bytes(text).utf8_chunks() {
+        chunk.valid().chars().for_each(|c| escape(&mut out, c, '"', ascii));
+        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
     }
     out.push('"');
     out

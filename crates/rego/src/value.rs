@@ -36,9 +36,14 @@ pub enum Value {
 }
 
 impl Value {
-    /// A string.
+    /// A string of a text as the engine holds it.
     pub fn string(text: impl AsRef<str>) -> Self {
         Self::String(Arc::from(text.as_ref()))
+    }
+
+    /// A string of a text from outside (see [`crate::bytes`]).
+    pub fn entering(text: &str) -> Self {
+        Self::string(crate::bytes::entering(text))
     }
 
     /// An array.
@@ -94,7 +99,7 @@ impl Value {
         }
     }
 
-    /// The text of a string.
+    /// The text of a string, as the engine holds it.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -158,10 +163,10 @@ impl Value {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(b) => Self::Bool(*b),
             serde_json::Value::Number(n) => Self::Number(Number::parse(&n.to_string()).unwrap_or_default()),
-            serde_json::Value::String(s) => Self::string(s),
+            serde_json::Value::String(s) => Self::entering(s),
             serde_json::Value::Array(items) => Self::array(items.iter().map(Self::from_json)),
             serde_json::Value::Object(map) => {
-                Self::object(map.iter().map(|(k, v)| (Self::string(k), Self::from_json(v))))
+                Self::object(map.iter().map(|(k, v)| (Self::entering(k), Self::from_json(v))))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::number::Number;
 use crate::value::Value;
-use crate::{json, text};
+use crate::{bytes, json, text};
 use std::collections::BTreeMap;
 
 /// Deeper values are written as null.
@@ -53,7 +53,7 @@ fn convert(parsed: &serde_json::Value) -> Value {
         },
         serde_json::Value::Array(items) => Value::array(items.iter().map(convert)),
         serde_json::Value::Object(map) => {
-            Value::object(map.iter().map(|(key, value)| (Value::string(key), convert(value))))
+            Value::object(map.iter().map(|(key, value)| (Value::entering(key), convert(value))))
         }
         other => Value::from_json(other),
     }
@@ -168,8 +168,9 @@ fn scalar(out: &mut String, value: &Value, depth: usize) {
 
 /// Plain where it reads back as the same text; else in quotes, or as a block where it has lines.
 fn string(out: &mut String, value: &str, depth: usize) {
+    let value = &*bytes::shown(value);
     if value.chars().any(|c| c != '\n' && !text::printable(c)) {
-        out.push_str(&text::quote(value, false));
+        out.push_str(&text::quote(&bytes::entering(value), false));
     } else if value.contains('\n') {
         block(out, value, depth);
     } else if resolves(value) {

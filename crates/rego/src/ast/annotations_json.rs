@@ -74,7 +74,7 @@ fn plain(value: &Value) -> Json {
         Value::Null => Json::Null,
         Value::Bool(b) => (*b).into(),
         Value::Number(n) => serde_json::from_str(&n.to_string()).unwrap_or_default(),
-        Value::String(text) => (**text).into(),
+        Value::String(text) => (*crate::bytes::shown(text)).into(),
         Value::Array(items) => items.iter().map(plain).collect(),
         Value::Set(items) => items.iter().map(plain).collect(),
         Value::Object(map) => {

@@ -206,7 +206,7 @@ fn constant(value: &Value) -> Json {
         Value::Null => json!({}),
         Value::Bool(b) => (*b).into(),
         Value::Number(n) => serde_json::from_str(&n.to_string()).unwrap_or_default(),
-        Value::String(text) => (**text).into(),
+        Value::String(text) => (*crate::bytes::shown(text)).into(),
         Value::Array(items) => items.iter().map(typed_constant).collect(),
         Value::Set(items) => items.iter().map(typed_constant).collect(),
         Value::Object(map) => map.iter().map(|(k, v)| json!([typed_constant(k), typed_constant(v)])).collect(),

@@ -35,7 +35,7 @@ fn count(value: &Value) -> Outcome {
         Value::Array(items) => items.len(),
         Value::Object(map) => map.len(),
         Value::Set(items) => items.len(),
-        Value::String(text) => text.chars().count(),
+        Value::String(text) => crate::bytes::shown(text).chars().count(),
         other => return Err(args::wrong_type(1, other, &["array", "object", "set", "string"])),
     };
     some(i64::try_from(n).unwrap_or(i64::MAX))

@@ -1,6 +1,7 @@
 //! `providers.aws.sign_req`: the headers of an HTTP request signed as AWS asks for (Signature Version 4).
 
 use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, refused, some};
+use crate::bytes::{bytes, entering, text};
 use crate::gourl;
 use crate::json;
 use crate::value::Value;
@@ -57,7 +58,7 @@ fn sign_request(a: &[Value]) -> Outcome {
         (Some(raw), _) => raw.as_str().unwrap_or_default().to_owned(),
         (None, Some(body)) => {
             bounds::value(body)?;
-            json::to_string(body)
+            entering(json::to_string(body)).into_owned()
         }
         (None, None) => String::new(),
     };
@@ -73,7 +74,7 @@ fn sign_request(a: &[Value]) -> Outcome {
         region: given("aws_region"),
         service: given("aws_service"),
         token: given("aws_session_token"),
-        body: if sign_body { sha256(body.as_bytes()) } else { "UNSIGNED-PAYLOAD".to_owned() },
+        body: if sign_body { sha256(&bytes(&body)) } else { "UNSIGNED-PAYLOAD".to_owned() },
         at: moment(time)?,
     };
     let mut signed = headers.clone();
@@ -96,7 +97,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn keyed(key: &[u8], message: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes()).as_ref().to_vec()
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), &bytes(message)).as_ref().to_vec()
 }
 
 /// Who signs, what for and when.
@@ -120,10 +121,8 @@ impl Signing<'_> {
         url: &gourl::Url,
     ) -> (String, BTreeMap<String, String>) {
         let day = self.at.get(..8).unwrap_or_default();
-        let mut added = BTreeMap::from([
-            ("host".to_owned(), String::from_utf8_lossy(&url.host).into_owned()),
-            ("x-amz-date".to_owned(), self.at.clone()),
-        ]);
+        let mut added =
+            BTreeMap::from([("host".to_owned(), text(&url.host)), ("x-amz-date".to_owned(), self.at.clone())]);
         if self.service == "s3" || self.service == "glacier" {
             added.insert("x-amz-content-sha256".to_owned(), self.body.clone());
         }
@@ -138,8 +137,8 @@ impl Signing<'_> {
         let path = url.escaped_path();
         let canonical = format!("{method}\n{path}\n{}\n{lines}\n{names}\n{}", url.raw_query, self.body);
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
-        let message = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", self.at, sha256(canonical.as_bytes()));
-        let first = keyed(format!("AWS4{}", self.secret).as_bytes(), day);
+        let message = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", self.at, sha256(&bytes(&canonical)));
+        let first = keyed(&bytes(&format!("AWS4{}", self.secret)), day);
         let key = [self.region, self.service, "aws4_request"].iter().fold(first, |key, part| keyed(&key, part));
         let signature = hex::encode(keyed(&key, &message));
         let access = self.access_key;

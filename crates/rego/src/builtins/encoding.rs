@@ -1,6 +1,7 @@
 //! Text encodings: base64, hex and queries of URLs. (JSON and YAML are in `marshal`.)
 
 use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
+use crate::bytes::{self, bytes};
 use crate::value::Value;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -13,13 +14,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, CONFIG);
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, CONFIG);
 
 pub const ALL: &[Builtin] = &[
-    pure("base64.encode", 1, |a, _| some(BASE64.encode(args::string(a, 1)?).as_str())),
+    pure("base64.encode", 1, |a, _| some(BASE64.encode(bytes(args::string(a, 1)?)).as_str())),
     pure("base64.decode", 1, |a, _| decode(args::string(a, 1)?)),
     pure("base64.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| decode(text).is_ok()))),
-    pure("base64url.encode", 1, |a, _| some(BASE64_URL.encode(args::string(a, 1)?).as_str())),
-    pure("base64url.encode_no_pad", 1, |a, _| some(BASE64_URL.encode(args::string(a, 1)?).trim_end_matches('='))),
+    pure("base64url.encode", 1, |a, _| some(BASE64_URL.encode(bytes(args::string(a, 1)?)).as_str())),
+    pure("base64url.encode_no_pad", 1, |a, _| {
+        some(BASE64_URL.encode(bytes(args::string(a, 1)?)).trim_end_matches('='))
+    }),
     pure("base64url.decode", 1, |a, _| base64url_decode(args::string(a, 1)?)),
-    pure("hex.encode", 1, |a, _| some(hex::encode(args::string(a, 1)?).as_str())),
+    pure("hex.encode", 1, |a, _| some(hex::encode(bytes(args::string(a, 1)?)).as_str())),
     pure("hex.decode", 1, |a, _| hex_decode(args::string(a, 1)?)),
     pure("urlquery.encode", 1, |a, _| some(query_escape(args::string(a, 1)?).as_str())),
     pure("urlquery.decode", 1, |a, _| {
@@ -30,9 +33,8 @@ pub const ALL: &[Builtin] = &[
     pure("urlquery.decode_object", 1, |a, _| decode_object(args::string(a, 1)?)),
 ];
 
-/// Bytes as text; what is no UTF-8 is replaced.
 fn text(bytes: &[u8]) -> Outcome {
-    some(String::from_utf8_lossy(bytes).as_ref())
+    some(bytes::text(bytes).as_str())
 }
 
 fn decode(encoded: &str) -> Outcome {
@@ -41,14 +43,14 @@ fn decode(encoded: &str) -> Outcome {
 
 /// The bytes of standard base64.
 pub(super) fn base64_bytes(encoded: &str) -> Result<Vec<u8>, BuiltinError> {
-    bytes(&BASE64, b"+/", encoded)
+    decoded(&BASE64, b"+/", encoded)
 }
 
-fn bytes(engine: &GeneralPurpose, special: &[u8], encoded: &str) -> Result<Vec<u8>, BuiltinError> {
+fn decoded(engine: &GeneralPurpose, special: &[u8], encoded: &str) -> Result<Vec<u8>, BuiltinError> {
     // Go skips ends of lines wherever they stand.
     let bare: String = encoded.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     engine.decode(&bare).map_err(|_| {
-        args::failed(format!("illegal base64 data at input byte {}", wrong_byte(encoded.as_bytes(), special)))
+        args::failed(format!("illegal base64 data at input byte {}", wrong_byte(&bytes(encoded), special)))
     })
 }
 
@@ -88,18 +90,18 @@ fn base64url_decode(encoded: &str) -> Outcome {
 
 /// The bytes of base64url, whose padding may be missing.
 pub(super) fn base64url_bytes(encoded: &str) -> Result<Vec<u8>, BuiltinError> {
-    let padding = match encoded.len() % 4 {
+    let padding = match bytes(encoded).len() % 4 {
         _ if encoded.ends_with('=') => "",
         0 => "",
         2 => "==",
         3 => "=",
         _ => return Err(args::failed(format!("illegal base64url string: {encoded}"))),
     };
-    bytes(&BASE64_URL, b"-_", &format!("{encoded}{padding}"))
+    decoded(&BASE64_URL, b"-_", &format!("{encoded}{padding}"))
 }
 
 fn hex_decode(encoded: &str) -> Outcome {
-    if let Some(bad) = encoded.bytes().find(|b| !b.is_ascii_hexdigit()) {
+    if let Some(bad) = bytes(encoded).iter().copied().find(|b| !b.is_ascii_hexdigit()) {
         let c = char::from(bad);
         let shown = if c.is_control() { String::new() } else { format!("'{c}'") };
         return Err(args::failed(format!("encoding/hex: invalid byte: U+{bad:04X} {shown}")));
@@ -111,7 +113,7 @@ fn hex_decode(encoded: &str) -> Outcome {
 /// As Go's `url.QueryEscape`.
 fn query_escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for b in text.bytes() {
+    for b in bytes(text).iter().copied() {
         match b {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(b)),
             b' ' => out.push('+'),
@@ -124,25 +126,26 @@ fn query_escape(text: &str) -> String {
 /// As Go's `url.QueryUnescape`.
 fn query_unescape(text: &str) -> Result<String, String> {
     let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.as_bytes();
-    while let Some((b, rest)) = bytes.split_first() {
-        bytes = rest;
+    let whole = bytes(text);
+    let mut left = whole.as_ref();
+    while let Some((b, rest)) = left.split_first() {
+        left = rest;
         match b {
             b'+' => out.push(b' '),
             b'%' => {
                 let digits = rest.get(..2).unwrap_or(rest);
                 let mut byte = [0];
                 if hex::decode_to_slice(digits, &mut byte).is_err() {
-                    let shown = String::from_utf8_lossy(digits).into_owned();
+                    let shown = bytes::text(digits);
                     return Err(format!("invalid URL escape {}", crate::text::quote(&format!("%{shown}"), false)));
                 }
                 out.extend(byte);
-                bytes = rest.get(2..).unwrap_or_default();
+                left = rest.get(2..).unwrap_or_default();
             }
             b => out.push(*b),
         }
     }
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    Ok(bytes::text(&out))
 }
 
 fn encode_object(a: &[Value]) -> Outcome {

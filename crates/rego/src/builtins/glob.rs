@@ -2,6 +2,7 @@
 
 use super::regex::matches;
 use super::{Builtin, BuiltinError, Context, Outcome, args, pure, some};
+use crate::bytes::bytes;
 use crate::goregex;
 use crate::value::Value;
 use std::iter::Peekable;
@@ -31,6 +32,9 @@ fn is_match(a: &[Value], context: &mut Context) -> Outcome {
     if pattern == "?" && text.is_empty() {
         // So it is in the library that OPA uses, for this pattern alone.
         return some(true);
+    }
+    if std::str::from_utf8(&bytes(pattern)).is_err() {
+        return Err(args::failed("could not read rune"));
     }
     let translated = translate(pattern, &delimiters).map_err(args::failed)?;
     some(matches(&*goregex::compile(&translated).map_err(args::failed)?, text, context)?)

@@ -1,6 +1,7 @@
 //! `json.marshal`, `json.unmarshal` and their like, and `yaml.*`.
 
 use super::{Builtin, BuiltinError, Outcome, args, bounds, pure, some};
+use crate::bytes::{bytes, shown};
 use crate::text::quote;
 use crate::value::Value;
 use crate::{json, yaml};
@@ -8,24 +9,29 @@ use crate::{json, yaml};
 pub const ALL: &[Builtin] = &[
     pure("json.marshal", 1, |a, _| {
         bounds::value(args::value(a, 1))?;
-        some(json::to_string(args::value(a, 1)).as_str())
+        some(Value::entering(&json::to_string(args::value(a, 1))))
     }),
     pure("json.marshal_with_options", 2, |a, _| with_options(a)),
     pure("json.unmarshal", 1, |a, _| {
         let text = args::string(a, 1)?;
-        some(json::parse(text).map_err(|error| args::failed(error.to_string()))?)
+        some(json::parse(&shown(text)).map_err(|error| args::failed(error.to_string()))?)
     }),
-    pure("json.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| json::parse(text).is_ok()))),
+    pure("json.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| json::parse(&shown(text)).is_ok()))),
     pure("yaml.marshal", 1, |a, _| {
         bounds::value(args::value(a, 1))?;
-        some(yaml::to_string(args::value(a, 1)).as_str())
+        some(Value::entering(&yaml::to_string(args::value(a, 1))))
     }),
-    pure("yaml.unmarshal", 1, |a, _| {
-        let text = args::string(a, 1)?;
-        some(yaml::parse(text).map_err(args::failed)?)
-    }),
-    pure("yaml.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| yaml::parse(text).is_ok()))),
+    pure("yaml.unmarshal", 1, |a, _| some(from_yaml(args::string(a, 1)?)?)),
+    pure("yaml.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| from_yaml(text).is_ok()))),
 ];
+
+/// YAML, which unlike JSON is none where it is no UTF-8.
+fn from_yaml(text: &str) -> Result<Value, BuiltinError> {
+    match std::str::from_utf8(&bytes(text)) {
+        Ok(text) => yaml::parse(text).map_err(args::failed),
+        Err(_) => Err(args::failed("yaml: invalid UTF-8")),
+    }
+}
 
 /// `{"pretty": true, "indent": "  ", "prefix": "> "}`; either of the last two makes it pretty unless that is denied.
 fn with_options(a: &[Value]) -> Outcome {
@@ -56,9 +62,9 @@ fn with_options(a: &[Value]) -> Outcome {
     }
     let value = args::value(a, 1);
     if !asked.unwrap_or(implied) {
-        return some(json::to_string(value).as_str());
+        return some(Value::entering(&json::to_string(value)));
     }
     bounds::lines(value, prefix, indent)?;
-    let text = json::to_string_indented(value, prefix, indent);
-    some(format!("{prefix}{text}").as_str())
+    let text = json::to_string_indented(value, &shown(prefix), &shown(indent));
+    some(Value::entering(&format!("{}{text}", shown(prefix))))
 }

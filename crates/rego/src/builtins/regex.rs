@@ -1,6 +1,7 @@
 //! `regex.*` and its older name `re_match`, with Go's syntax and results.
 
 use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
+use crate::bytes;
 use crate::globsect;
 use crate::goregex::{self, Pattern, Search};
 use crate::value::Value;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 pub const ALL: &[Builtin] = &[
     pure("regex.match", 2, is_match),
     pure("re_match", 2, is_match),
-    pure("regex.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|p| goregex::compile(p).is_ok()))),
+    pure("regex.is_valid", 1, |a, _| some(args::string(a, 1).is_ok() && pattern(a, 1).is_ok())),
     pure("regex.find_n", 3, find),
     pure("regex.find_all_string_submatch_n", 3, submatches),
     pure("regex.replace", 3, replace),
@@ -22,7 +23,20 @@ pub const ALL: &[Builtin] = &[
 ];
 
 fn pattern(a: &[Value], position: usize) -> Result<Arc<Pattern>, BuiltinError> {
-    goregex::compile(args::string(a, position)?).map_err(args::failed)
+    let pattern = args::string(a, position)?;
+    utf8(pattern)?;
+    goregex::compile(pattern).map_err(args::failed)
+}
+
+/// Unlike a text, a pattern has no bytes that are no characters.
+fn utf8(pattern: &str) -> Result<(), BuiltinError> {
+    match std::str::from_utf8(&bytes::bytes(pattern)) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let shown = bytes::shown(pattern);
+            Err(args::failed(format!("error parsing regexp: invalid UTF-8: `{shown}`")))
+        }
+    }
 }
 
 /// Whether a pattern matches anywhere in a text.
@@ -31,9 +45,10 @@ pub(super) fn matches(pattern: &Pattern, text: &str, context: &mut Context) -> R
 }
 
 fn is_match(a: &[Value], context: &mut Context) -> Outcome {
-    args::string(a, 1)?;
-    let text = args::string(a, 2)?;
-    some(matches(&*pattern(a, 1)?, text, context)?)
+    let (pattern, text) = (args::string(a, 1)?, args::string(a, 2)?);
+    utf8(pattern)?;
+    let pattern = goregex::compile(&bytes::shown(pattern)).map_err(args::failed)?;
+    some(matches(&pattern, &bytes::shown(text), context)?)
 }
 
 fn find(a: &[Value], context: &mut Context) -> Outcome {
@@ -85,7 +100,7 @@ fn replace(a: &[Value], context: &mut Context) -> Outcome {
         from = whole.end;
     }
     out.push_str(base.get(from..).unwrap_or_default());
-    some(out.as_str())
+    some(bytes::joined(out).as_str())
 }
 
 /// How many matches are asked for; a negative number asks for all.

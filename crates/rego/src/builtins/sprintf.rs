@@ -1,6 +1,7 @@
 //! `sprintf`, as Go's `fmt.Sprintf`: the format's grammar (flags, widths, argument indices) and what is missing or left over.
 
 use super::{Builtin, Context, Outcome, args, bounds, pure, some};
+use crate::bytes;
 use crate::gofmt::{Arg, Flags};
 use crate::number::Number;
 use crate::value::Value;
@@ -73,7 +74,7 @@ fn sprintf(format: &str, values: &[Arg], context: &mut Context) -> Outcome {
         }
     }
     printer.rest();
-    some(printer.out.as_str())
+    some(bytes::joined(printer.out).as_str())
 }
 
 impl Printer<'_> {

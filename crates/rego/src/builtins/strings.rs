@@ -1,19 +1,21 @@
 //! Strings: searching, cutting, joining, replacing. Lengths and indices count code points, as in OPA.
 
 use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
+use crate::bytes;
 use crate::number::Number;
 use crate::value::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 pub const ALL: &[Builtin] = &[
     pure("concat", 2, |a, _| concat(a)),
-    pure("contains", 2, |a, _| two(a, |s, t| s.contains(t).into())),
-    pure("endswith", 2, |a, _| two(a, |s, t| s.ends_with(t).into())),
-    pure("startswith", 2, |a, _| two(a, |s, t| s.starts_with(t).into())),
+    pure("contains", 2, |a, _| found(a, |s, t| s.contains(t).into())),
+    pure("endswith", 2, |a, _| found(a, |s, t| s.ends_with(t).into())),
+    pure("startswith", 2, |a, _| found(a, |s, t| s.starts_with(t).into())),
     pure("format_int", 2, |a, _| format_int(a)),
     pure("indexof", 2, |a, _| {
         let (text, search) = searched(a)?;
-        let before = text.find(search).map(|at| text[..at].chars().count());
+        let before = text.find(&*search).map(|at| text[..at].chars().count());
         some(before.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX)))
     }),
     pure("indexof_n", 2, |a, _| some(Value::array(indices(a)?.into_iter().map(Value::from)))),
@@ -23,26 +25,59 @@ pub const ALL: &[Builtin] = &[
         let (text, from, to) = (args::string(a, 1)?, args::string(a, 2)?, args::string(a, 3)?);
         let grown = text.matches(from).count().saturating_mul(to.len());
         bounds::text(grown.saturating_add(text.len()))?;
-        some(text.replace(from, to).as_str())
+        some(
+            match bytes::may_hold(from) {
+                true => bytes::gathered(&bytes::spread(text).replace(&bytes::spread(from), &bytes::spread(to))),
+                false => bytes::joined(text.replace(from, to)),
+            }
+            .as_str(),
+        )
     }),
     pure("strings.replace_n", 2, replace_n),
     pure("split", 2, |a, _| split(a)),
-    pure("strings.any_prefix_match", 2, |a, _| any_match(a, str::bytes)),
-    pure("strings.any_suffix_match", 2, |a, _| any_match(a, |text| text.bytes().rev())),
-    pure("strings.count", 2, |a, _| two(a, |s, t| i64::try_from(s.matches(t).count()).unwrap_or(i64::MAX).into())),
-    pure("strings.reverse", 1, |a, _| some(args::string(a, 1)?.chars().rev().collect::<String>().as_str())),
+    pure("strings.any_prefix_match", 2, |a, _| any_match(a, |text| text.iter().copied().collect())),
+    pure("strings.any_suffix_match", 2, |a, _| any_match(a, |text| text.iter().rev().copied().collect())),
+    pure("strings.count", 2, |a, _| found(a, |s, t| i64::try_from(s.matches(t).count()).unwrap_or(i64::MAX).into())),
+    pure("strings.reverse", 1, |a, _| some(runes(args::string(a, 1)?, |text| text.chars().rev().collect()))),
     pure("substring", 3, |a, _| substring(a)),
-    pure("trim", 2, |a, _| two(a, |s, set| s.trim_matches(one_of(set)).into())),
-    pure("trim_left", 2, |a, _| two(a, |s, set| s.trim_start_matches(one_of(set)).into())),
-    pure("trim_right", 2, |a, _| two(a, |s, set| s.trim_end_matches(one_of(set)).into())),
-    pure("trim_prefix", 2, |a, _| two(a, |s, t| s.strip_prefix(t).unwrap_or(s).into())),
-    pure("trim_suffix", 2, |a, _| two(a, |s, t| s.strip_suffix(t).unwrap_or(s).into())),
+    pure("trim", 2, |a, _| trimmed(a, |s, of| s.trim_matches(of))),
+    pure("trim_left", 2, |a, _| trimmed(a, |s, of| s.trim_start_matches(of))),
+    pure("trim_right", 2, |a, _| trimmed(a, |s, of| s.trim_end_matches(of))),
+    pure("trim_prefix", 2, |a, _| cut(a, |s, t| s.strip_prefix(t).unwrap_or(s))),
+    pure("trim_suffix", 2, |a, _| cut(a, |s, t| s.strip_suffix(t).unwrap_or(s))),
     pure("trim_space", 1, |a, _| some(args::string(a, 1)?.trim())),
 ];
 
-/// A function of two strings.
-fn two(a: &[Value], f: impl Fn(&str, &str) -> Value) -> Outcome {
-    some(f(args::string(a, 1)?, args::string(a, 2)?))
+/// A question about one string in another. Go compares bytes, which makes a difference only where the one sought has
+/// some that are no characters: any other begins and ends where characters do.
+fn found(a: &[Value], f: impl Fn(&str, &str) -> Value) -> Outcome {
+    let (text, sought) = (args::string(a, 1)?, args::string(a, 2)?);
+    some(match bytes::may_hold(sought) {
+        true => f(&bytes::spread(text), &bytes::spread(sought)),
+        false => f(text, sought),
+    })
+}
+
+/// A string without another at one of its ends, by bytes too.
+fn cut(a: &[Value], f: impl for<'a> Fn(&'a str, &str) -> &'a str) -> Outcome {
+    let (text, end) = (args::string(a, 1)?, args::string(a, 2)?);
+    some(match bytes::may_hold(end) {
+        true => Value::string(bytes::gathered(f(&bytes::spread(text), &bytes::spread(end)))),
+        false => f(text, end).into(),
+    })
+}
+
+/// A string without characters of a set at its ends; all bytes that are no characters are one of them, U+FFFD.
+fn trimmed(a: &[Value], f: impl for<'a> Fn(&'a str, &dyn Fn(char) -> bool) -> &'a str) -> Outcome {
+    let (text, set) = (args::string(a, 1)?, bytes::shown(args::string(a, 2)?));
+    let within = one_of(&set);
+    let within = |c| within(if bytes::stands(c) { char::REPLACEMENT_CHARACTER } else { c });
+    some(f(text, &within))
+}
+
+/// A function that in Go goes by code points, of which bytes that are no characters are U+FFFD.
+fn runes(text: &str, f: impl Fn(&str) -> String) -> Value {
+    Value::string(bytes::entering(f(&bytes::shown(text))))
 }
 
 /// Whether a character is one of a text's.
@@ -53,11 +88,11 @@ fn one_of(set: &str) -> impl Fn(char) -> bool {
 
 /// Go maps code points one by one, so that lengths in code points stay the same.
 fn lower(text: &str) -> Value {
-    Value::string(text.chars().map(|c| single(c, c.to_lowercase())).collect::<String>())
+    runes(text, |text| text.chars().map(|c| single(c, c.to_lowercase())).collect())
 }
 
 fn upper(text: &str) -> Value {
-    Value::string(text.chars().map(|c| single(c, c.to_uppercase())).collect::<String>())
+    runes(text, |text| text.chars().map(|c| single(c, c.to_uppercase())).collect())
 }
 
 /// The one code point that a mapping gives; the original where it gives several. (`İ` has a simple lower case, `i`.)
@@ -74,7 +109,7 @@ fn concat(a: &[Value]) -> Outcome {
     let parts = args::strings(a, 2, &["set", "array"])?;
     let size = |part: &&str| part.len().saturating_add(delimiter.len());
     bounds::text(parts.iter().map(size).fold(0, usize::saturating_add))?;
-    some(parts.join(delimiter).as_str())
+    some(bytes::joined(parts.join(delimiter)).as_str())
 }
 
 fn format_int(a: &[Value]) -> Outcome {
@@ -93,9 +128,9 @@ fn format_int(a: &[Value]) -> Outcome {
     some(wide.truncate().to_str_radix(radix).as_str())
 }
 
-/// A text and what is searched for in it.
-fn searched(a: &[Value]) -> Result<(&str, &str), BuiltinError> {
-    let (text, search) = (args::string(a, 1)?, args::string(a, 2)?);
+/// A text and what is searched for in it, as code points: bytes that are no characters are U+FFFD.
+fn searched(a: &[Value]) -> Result<(Cow<'_, str>, Cow<'_, str>), BuiltinError> {
+    let (text, search) = (bytes::shown(args::string(a, 1)?), bytes::shown(args::string(a, 2)?));
     if search.is_empty() {
         return Err(args::failed("empty search character"));
     }
@@ -156,6 +191,15 @@ fn replace_n(a: &[Value], context: &mut Context) -> Outcome {
         };
         pairs.push((key.as_ref(), value.as_ref()));
     }
+    if !pairs.iter().any(|(key, _)| bytes::may_hold(key)) {
+        return some(bytes::joined(replaced(&pairs, text, context)?).as_str());
+    }
+    let spread: Vec<_> = pairs.iter().map(|(key, value)| (bytes::spread(key), bytes::spread(value))).collect();
+    let pairs: Vec<_> = spread.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    some(bytes::gathered(&replaced(&pairs, &bytes::spread(text), context)?).as_str())
+}
+
+fn replaced(pairs: &[(&str, &str)], text: &str, context: &mut Context) -> Result<String, BuiltinError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut after_empty = false;
@@ -176,22 +220,28 @@ fn replace_n(a: &[Value], context: &mut Context) -> Outcome {
         out.push(c);
         rest = chars.as_str();
     }
-    some(out.as_str())
+    Ok(out)
 }
 
 fn split(a: &[Value]) -> Outcome {
     let (text, delimiter) = (args::string(a, 1)?, args::string(a, 2)?);
     if delimiter.is_empty() {
+        if bytes::may_hold(text) {
+            return some(Value::array(bytes::characters(text).into_iter().map(Value::string)));
+        }
         let mut buffer = [0; 4];
         return some(Value::array(text.chars().map(|c| Value::string(&*c.encode_utf8(&mut buffer)))));
     }
-    some(Value::array(text.split(delimiter).map(Value::string)))
+    some(Value::array(match bytes::may_hold(delimiter) {
+        true => bytes::spread(text).split(&bytes::spread(delimiter)).map(bytes::gathered).map(Value::string).collect(),
+        false => text.split(delimiter).map(Value::string).collect::<Vec<_>>(),
+    }))
 }
 
 /// Whether any string of the first (a string, or a collection) begins with any of the second, both read one way.
-fn any_match<'a, I: Iterator<Item = u8>>(a: &'a [Value], read: impl Fn(&'a str) -> I) -> Outcome {
+fn any_match(a: &[Value], read: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
     let (texts, patterns) = (one_or_more(a, 1)?, one_or_more(a, 2)?);
-    let sorted: BTreeSet<Vec<u8>> = patterns.into_iter().map(|pattern| read(pattern).collect()).collect();
+    let sorted: BTreeSet<Vec<u8>> = patterns.into_iter().map(|pattern| read(&bytes::bytes(pattern))).collect();
     // Without those that begin with another: then only the last one not after a text can be its beginning.
     let mut shortest: Vec<Vec<u8>> = Vec::new();
     for pattern in sorted {
@@ -200,7 +250,7 @@ fn any_match<'a, I: Iterator<Item = u8>>(a: &'a [Value], read: impl Fn(&'a str) 
         }
     }
     some(texts.into_iter().any(|text| {
-        let text: Vec<u8> = read(text).collect();
+        let text = read(&bytes::bytes(text));
         let after = shortest.partition_point(|pattern| *pattern <= text);
         after.checked_sub(1).and_then(|at| shortest.get(at)).is_some_and(|pattern| text.starts_with(pattern))
     }))
@@ -221,5 +271,5 @@ fn substring(a: &[Value]) -> Outcome {
         return Err(args::failed("negative offset"));
     };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    some(text.chars().skip(offset).take(length).collect::<String>().as_str())
+    some(runes(text, |text| text.chars().skip(offset).take(length).collect()))
 }

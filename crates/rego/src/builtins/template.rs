@@ -214,7 +214,9 @@ impl Writer {
     /// `.a.b`, `$x.a`, a literal; none where a field is missing.
     fn operand(&self, word: &str, dot: &Value) -> Result<Option<Value>, BuiltinError> {
         let (start, path) = match word.find('.') {
-            _ if word.starts_with(['"', '`']) => return Ok(crate::json::parse(&word.replace('`', "\"")).ok()),
+            _ if word.starts_with(['"', '`']) => {
+                return Ok(crate::json::parse(&crate::bytes::shown(&word.replace('`', "\""))).ok());
+            }
             Some(at) if at == 0 || word.starts_with('$') => word.split_at(at),
             _ => (word, ""),
         };

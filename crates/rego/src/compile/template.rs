@@ -29,7 +29,7 @@ fn template(args: &[Value], _: &mut Context) -> Outcome {
             }
         }
     }
-    Ok(Some(Value::string(text)))
+    Ok(Some(Value::string(crate::bytes::joined(text))))
 }
 
 impl Lower<'_> {

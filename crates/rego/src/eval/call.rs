@@ -5,6 +5,7 @@ use super::record::Origin;
 use super::{Eval, Halt, Next, Res};
 use crate::ast::Location;
 use crate::builtins::{Builtin, BuiltinError, Outcome};
+use crate::bytes;
 use crate::compile::ir::{Callee, HostId, Term};
 use crate::compile::template::shown;
 use crate::error::Code;
@@ -102,7 +103,7 @@ impl<'p> Eval<'p> {
         if builtin.name == "trace"
             && let Some(Value::String(text)) = args.first()
         {
-            self.tell(Happening::Note(text), location);
+            self.tell(Happening::Note(&bytes::shown(text)), location);
         }
         let spent = self.context.budget.long();
         self.within(spent)?;
@@ -198,7 +199,7 @@ impl<'p> Eval<'p> {
                 lines = longer;
             }
             for line in lines {
-                self.tell(Happening::Print(&line), location);
+                self.tell(Happening::Print(&bytes::shown(&line)), location);
             }
         }
         next(self, frame)

@@ -21,6 +21,7 @@ pub use unknown::Reason;
 
 use crate::ast::Location;
 use crate::builtins::Context;
+use crate::bytes;
 use crate::compile::ir::Rule;
 use crate::compile::{Policy, Query};
 use crate::error::{Code, Error};
@@ -140,6 +141,8 @@ pub(crate) fn solve<'p>(
 impl<'p> Eval<'p> {
     /// An error at a place.
     fn fail(&self, code: Code, message: impl Into<String>, location: Location) -> Halt {
+        let message = message.into();
+        let message = bytes::shown(&message);
         let sources = &self.policy.sources;
         let source = sources.iter().find(|source| source.index == location.file);
         Halt::Error(Box::new(match source {

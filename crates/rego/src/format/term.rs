@@ -351,7 +351,7 @@ pub(super) fn quoted(text: &str) -> String {
     let go = text::quote(text, false);
     match parse::string_literal(&go) {
         Some(read) if read == text => go,
-        _ => serde_json::Value::from(text).to_string(),
+        _ => serde_json::Value::from(&*crate::bytes::shown(text)).to_string(),
     }
 }
 

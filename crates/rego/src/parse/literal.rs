@@ -3,6 +3,7 @@
 use super::parser::Parser;
 use super::token::Kind;
 use crate::ast::{ExprKind, TemplatePart, TemplateString, Term, TermKind, Version};
+use crate::bytes::entering;
 use crate::number::Number;
 use crate::value::Value;
 use num_bigint::BigInt;
@@ -86,7 +87,7 @@ impl Parser<'_> {
                 return None;
             };
             if !text.is_empty() {
-                parts.push(TemplatePart::Scalar(Term::scalar(place, text.as_str())));
+                parts.push(TemplatePart::Scalar(Term::scalar(place, &*entering(text))));
             }
             if matches!(self.kind(), Kind::TemplateEnd | Kind::RawTemplateEnd) {
                 break;
@@ -137,7 +138,8 @@ impl Parser<'_> {
 /// The value of a string of either form, with its quotes.
 pub(super) fn string_value(lit: &str) -> Option<String> {
     let inner = lit.get(1..lit.len().saturating_sub(1))?;
-    if lit.starts_with('`') { Some(inner.to_owned()) } else { unescape(inner, false) }
+    let text = if lit.starts_with('`') { Some(inner.to_owned()) } else { unescape(inner, false) };
+    text.map(|text| entering(text).into_owned())
 }
 
 /// A number of Rego's grammar. None beyond the limit of its exponent.

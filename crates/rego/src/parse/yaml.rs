@@ -184,7 +184,7 @@ impl Node {
     /// As a value; the path is where it stands, for an error.
     pub(super) fn value(&self, path: &mut Vec<String>) -> Result<Value, String> {
         Ok(match &self.kind {
-            NodeKind::Scalar(text, value) => value.clone().unwrap_or_else(|| Value::string(text)),
+            NodeKind::Scalar(text, value) => value.clone().unwrap_or_else(|| Value::entering(text)),
             NodeKind::List(items) => {
                 let mut out = Vec::new();
                 for (i, item) in items.iter().enumerate() {
@@ -201,7 +201,7 @@ impl Node {
                         return Err(format!("invalid map key type(s): {}", path.join("/")));
                     };
                     path.push(name.clone());
-                    out.insert(Value::string(name), value.value(path)?);
+                    out.insert(Value::entering(name), value.value(path)?);
                     path.pop();
                 }
                 Value::object(out)

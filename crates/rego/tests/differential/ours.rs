@@ -69,7 +69,7 @@ fn encode(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(b) => json!(b),
-        Value::String(text) => json!(**text),
+        Value::String(text) => json!(&*sluice_rego::bytes::shown(text)),
         Value::Number(n) => json!({"number": n.to_string()}),
         Value::Array(items) => items.iter().map(encode).collect(),
         Value::Object(map) => {

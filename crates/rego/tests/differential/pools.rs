@@ -278,8 +278,9 @@ const YAMLS: &[&str] = &[
     "a: 'it''s'",
     "- !!set {a, b}",
 ];
-const BASE64: &[&str] = &["aGVsbG8=", "aGVsbG8", "YQ==", "", "_-8=", "+/8=", "a", "YQ=", "aGk\n", "w6k="];
-const HEXES: &[&str] = &["616263", "", "f", "zz", "E9", "c3a9", "ff"];
+const BASE64: &[&str] =
+    &["/w==", "Yf9i", "aGVsbG8=", "aGVsbG8", "YQ==", "", "_-8=", "+/8=", "a", "YQ=", "aGk\n", "w6k="];
+const HEXES: &[&str] = &["ff", "61ff62", "f48fbf80", "616263", "", "f", "zz", "E9", "c3a9", "ff"];
 const QUERIES: &[&str] = &["a=1&b=2", "a=%20+b", "%zz", "a", "=x", "a=1&a=2", "a;b", "", "%C3%A9=1", "a=b=c", "&&"];
 const UUIDS: &[&str] = &[
     "00000000-0000-0000-0000-000000000000",

@@ -16,13 +16,14 @@ mod show;
 mod x509;
 
 use super::{Builtin, Outcome, args, pure, some};
+use crate::bytes::bytes;
 use crate::value::Value;
 use ring::{digest, hmac};
 
 pub(super) use public_key::{Curve, PublicKey};
 
 pub const ALL: &[Builtin] = &[
-    pure("crypto.md5", 1, |a, _| hexadecimal(&md5::digest(args::string(a, 1)?.as_bytes()))),
+    pure("crypto.md5", 1, |a, _| hexadecimal(&md5::digest(&bytes(args::string(a, 1)?)))),
     pure("crypto.sha1", 1, |a, _| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, a)),
     pure("crypto.sha256", 1, |a, _| hash(&digest::SHA256, a)),
     pure("crypto.x509.parse_certificates", 1, |a, _| x509::certificates(args::string(a, 1)?)),
@@ -34,7 +35,7 @@ pub const ALL: &[Builtin] = &[
     pure("crypto.parse_private_keys", 1, |a, _| x509::private_keys(args::string(a, 1)?)),
     pure("crypto.hmac.md5", 2, |a, _| {
         let (message, key) = (args::string(a, 1)?, args::string(a, 2)?);
-        hexadecimal(&md5::keyed(key.as_bytes(), message.as_bytes()))
+        hexadecimal(&md5::keyed(&bytes(key), &bytes(message)))
     }),
     pure("crypto.hmac.sha1", 2, |a, _| keyed(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, a)),
     pure("crypto.hmac.sha256", 2, |a, _| keyed(hmac::HMAC_SHA256, a)),
@@ -51,14 +52,14 @@ fn hexadecimal(bytes: &[u8]) -> Outcome {
 }
 
 fn hash(algorithm: &'static digest::Algorithm, a: &[Value]) -> Outcome {
-    hexadecimal(digest::digest(algorithm, args::string(a, 1)?.as_bytes()).as_ref())
+    hexadecimal(digest::digest(algorithm, &bytes(args::string(a, 1)?)).as_ref())
 }
 
 /// The message is the first argument, the key the second.
 fn keyed(algorithm: hmac::Algorithm, a: &[Value]) -> Outcome {
     let (message, key) = (args::string(a, 1)?, args::string(a, 2)?);
-    let key = hmac::Key::new(algorithm, key.as_bytes());
-    hexadecimal(hmac::sign(&key, message.as_bytes()).as_ref())
+    let key = hmac::Key::new(algorithm, &bytes(key));
+    hexadecimal(hmac::sign(&key, &bytes(message)).as_ref())
 }
 
 /// The public key of one certificate in DER.

@@ -56,10 +56,10 @@ impl Name {
     /// As JSON.
     pub fn to_value(&self) -> Value {
         let of = |last: u32| self.0.iter().filter(move |(kind, _)| *kind == [2, 5, 4, last]);
-        let one = |last| of(last).next_back().map_or_else(|| "".into(), |(_, text)| Value::string(text));
-        let all = |last| list(of(last).map(|(_, text)| Value::string(text)));
+        let one = |last| of(last).next_back().map_or_else(|| "".into(), |(_, text)| Value::entering(text));
+        let all = |last| list(of(last).map(|(_, text)| Value::entering(text)));
         let names =
-            self.0.iter().map(|(kind, text)| object([("Type", identifier(kind)), ("Value", Value::string(text))]));
+            self.0.iter().map(|(kind, text)| object([("Type", identifier(kind)), ("Value", Value::entering(text))]));
         object([
             ("CommonName", one(3)),
             ("SerialNumber", one(5)),

@@ -33,7 +33,7 @@ pub fn identifier(id: &[u32]) -> Value {
 }
 
 fn texts(texts: &[String]) -> Value {
-    list(texts.iter().map(Value::string))
+    list(texts.iter().map(|text| Value::entering(text)))
 }
 
 fn optional(bytes: Option<&[u8]>) -> Value {
@@ -58,7 +58,7 @@ fn ranges(ranges: &[(Vec<u8>, Vec<u8>)]) -> Value {
 }
 
 fn url(url: &Url) -> Value {
-    let text = |bytes: &[u8]| Value::string(String::from_utf8_lossy(bytes));
+    let text = |bytes: &[u8]| Value::entering(&crate::bytes::lossy(bytes));
     object([
         ("Scheme", Value::string(&url.scheme)),
         ("Opaque", Value::string(&url.opaque)),

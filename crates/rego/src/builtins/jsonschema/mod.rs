@@ -39,7 +39,7 @@ pub(super) fn compiled(schema: &Value) -> Result<Compiled, String> {
 /// A document or schema: an object or array, or JSON in a string.
 fn document(value: &Value) -> Result<Value, String> {
     match value {
-        Value::String(text) => json::parse(text).map_err(|_| "invalid JSON string".to_owned()),
+        Value::String(text) => json::parse(&crate::bytes::shown(text)).map_err(|_| "invalid JSON string".to_owned()),
         Value::Object(_) | Value::Array(_) => Ok(text::plain(value)),
         _ => Err("wrong type, expected string or object".to_owned()),
     }

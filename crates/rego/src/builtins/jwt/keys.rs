@@ -72,7 +72,9 @@ fn of_public(key: Option<PublicKey>) -> Key {
 
 fn of_json(text: &str) -> Result<Vec<Trusted>, BuiltinError> {
     let wrong = |why: &str| args::failed(format!("failed to parse a JWK key (set): {why}"));
-    let Ok(Value::Object(map)) = json::parse(text) else { return Err(wrong("it is no JSON object")) };
+    let Ok(Value::Object(map)) = json::parse(&crate::bytes::shown(text)) else {
+        return Err(wrong("it is no JSON object"));
+    };
     let single = [Value::Object(map.clone())];
     let items: &[Value] = match map.get(&"keys".into()) {
         Some(Value::Array(items)) => items,

@@ -8,6 +8,7 @@ mod token;
 mod verify;
 
 use super::{Builtin, Outcome, args, impure, pure, some};
+use crate::bytes::bytes;
 use crate::value::Value;
 use algorithm::Algorithm;
 use token::Token;
@@ -38,7 +39,7 @@ fn by_secret(a: &[Value], algorithm: Algorithm) -> Outcome {
     let (text, secret) = (args::string(a, 1)?, args::string(a, 2)?);
     let token = Token::split(text)?;
     let signature = token.signature()?;
-    some(algorithm.verify_secret(secret.as_bytes(), token.signed().as_bytes(), &signature))
+    some(algorithm.verify_secret(&bytes(secret), &bytes(token.signed()), &signature))
 }
 
 fn by_key(a: &[Value], algorithm: Algorithm) -> Outcome {
@@ -47,5 +48,6 @@ fn by_key(a: &[Value], algorithm: Algorithm) -> Outcome {
     let signature = token.signature()?;
     let header = token.header()?;
     let fields = token::Fields::of(&header)?;
-    some(keys::any(&keys, &fields.kid, &fields.alg, |key| algorithm.verify(key, token.signed().as_bytes(), &signature)))
+    let signed = bytes(token.signed());
+    some(keys::any(&keys, &fields.kid, &fields.alg, |key| algorithm.verify(key, &signed, &signature)))
 }

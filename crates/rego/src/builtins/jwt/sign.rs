@@ -5,6 +5,7 @@ use super::super::{BuiltinError, Outcome, args, bounds, some};
 use super::algorithm::Algorithm;
 use super::keys::{field, part, point};
 use super::token::Object;
+use crate::bytes::{bytes, entering, shown};
 use crate::json;
 use crate::value::Value;
 use base64::Engine as _;
@@ -16,7 +17,7 @@ use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair};
 
 /// Headers, payload and key as values.
 pub(super) fn encode_sign(a: &[Value]) -> Outcome {
-    let text = |position: usize| json::to_string(args::value(a, position));
+    let text = |position: usize| entering(json::to_string(args::value(a, position)));
     a.iter().try_for_each(bounds::value)?;
     encode_sign_raw(&text(1), &text(2), &text(3))
 }
@@ -28,7 +29,7 @@ pub(super) fn encode_sign_raw(headers: &str, payload: &str, key: &str) -> Outcom
     if headers.trim().is_empty() {
         return Err(missing("cannot parse JSON: cannot parse empty string; unparsed tail: \"\""));
     }
-    let map = match json::parse(headers) {
+    let map = match json::parse(&shown(headers)) {
         Ok(Value::Object(map)) => map.as_ref().clone(),
         Err(error) if headers.trim_start().starts_with('{') => {
             return Err(missing(&format!("cannot parse JSON: {error}")));
@@ -38,11 +39,11 @@ pub(super) fn encode_sign_raw(headers: &str, payload: &str, key: &str) -> Outcom
     };
     let alg = field(&map, "alg").ok_or_else(|| missing("jwsbb: header \"alg\" not found"))?;
     let algorithm = Algorithm::named(alg).ok_or_else(|| args::failed(format!("unknown JWS algorithm: {alg}")))?;
-    if field(&map, "typ").is_none_or(|typ| typ == "JWT") && json::parse(payload).is_err() {
+    if field(&map, "typ").is_none_or(|typ| typ == "JWT") && json::parse(&shown(payload)).is_err() {
         return Err(args::failed("type is JWT but payload is not JSON"));
     }
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-    let signed = format!("{}.{}", encode(headers.as_bytes()), encode(payload.as_bytes()));
+    let signed = format!("{}.{}", encode(&bytes(headers)), encode(&bytes(payload)));
     let signature = sign(algorithm, &key, signed.as_bytes())
         .ok_or_else(|| args::failed(format!("the key cannot sign with {alg}")))?;
     some(Value::string(format!("{signed}.{}", encode(&signature))))
@@ -50,7 +51,7 @@ pub(super) fn encode_sign_raw(headers: &str, payload: &str, key: &str) -> Outcom
 
 fn first_key(text: &str) -> Result<Object, BuiltinError> {
     let wrong = || args::failed("failed to parse a JWK key (set)");
-    let Ok(Value::Object(map)) = json::parse(text) else { return Err(wrong()) };
+    let Ok(Value::Object(map)) = json::parse(&shown(text)) else { return Err(wrong()) };
     let key = match map.get(&"keys".into()) {
         None => map.as_ref().clone(),
         Some(Value::Array(keys)) => match keys.first() {

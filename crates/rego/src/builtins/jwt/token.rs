@@ -2,9 +2,9 @@
 
 use super::super::encoding::base64url_bytes;
 use super::super::{BuiltinError, Outcome, args, some};
-use crate::json;
 use crate::shared::Shared;
 use crate::value::Value;
+use crate::{bytes, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tokens in tokens that are read.
@@ -61,12 +61,12 @@ fn encoding(part: &str, error: &BuiltinError) -> BuiltinError {
 
 fn text(encoded: &str, part: &str) -> Result<String, BuiltinError> {
     let bytes = base64url_bytes(encoded).map_err(|error| encoding(part, &error))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes::text(&bytes))
 }
 
 /// A JSON object.
 pub(super) fn object(text: &str) -> Result<Object, String> {
-    match json::parse(text) {
+    match json::parse(&bytes::shown(text)) {
         Ok(Value::Object(map)) => Ok(map.as_ref().clone()),
         Ok(_) => Err("decoded JSON type was not an Object".to_owned()),
         Err(error) => Err(format!("invalid JSON: {error}")),

@@ -4,6 +4,7 @@ use super::super::{BuiltinError, Context, Outcome, args, some};
 use super::algorithm::Algorithm;
 use super::keys::{self, Trusted};
 use super::token::{Fields, NESTED, Object, Token, object};
+use crate::bytes::bytes;
 use crate::number::Number;
 use crate::shared::Shared;
 use crate::value::Value;
@@ -49,12 +50,12 @@ impl Constraints {
     fn verifies(&self, fields: &Fields, token: &Token<'_>) -> Result<bool, BuiltinError> {
         let signature = token.signature()?;
         let Some(algorithm) = Algorithm::named(&fields.alg) else { return Ok(false) };
-        let signed = token.signed().as_bytes();
+        let signed = &bytes(token.signed());
         Ok(match &self.keys {
             Some(trusted) => {
                 keys::any(trusted, &fields.kid, &fields.alg, |key| algorithm.verify(key, signed, &signature))
             }
-            None => algorithm.verify_secret(self.secret.as_bytes(), signed, &signature),
+            None => algorithm.verify_secret(&bytes(&self.secret), signed, &signature),
         })
     }
 

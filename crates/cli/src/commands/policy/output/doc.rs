@@ -15,7 +15,7 @@ pub enum Doc {
 impl Doc {
     /// A string.
     pub fn text(text: impl AsRef<str>) -> Self {
-        Self::Value(Value::string(text))
+        Self::Value(Value::entering(text.as_ref()))
     }
 
     /// An object of what there is.
@@ -83,7 +83,7 @@ fn list<'a>(
         out.push_str(if i == 0 { "\n" } else { ",\n" });
         out.push_str(&"  ".repeat(depth + 1));
         if let Some(name) = name {
-            out.push_str(&json::to_string(&Value::string(name)));
+            out.push_str(&json::to_string(&Value::entering(name)));
             out.push_str(": ");
         }
         item.write(out, depth + 1);
