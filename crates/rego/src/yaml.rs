@@ -3,6 +3,7 @@
 use crate::number::Number;
 use crate::value::Value;
 use crate::{bytes, json, text};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Deeper values are written as null.
@@ -106,6 +107,8 @@ fn items(value: &Value) -> Vec<&Value> {
 /// `continued` says that the first line has its indentation already.
 fn object(out: &mut String, map: &BTreeMap<Value, Value>, depth: usize, mut continued: bool) {
     let keyed: BTreeMap<String, &Value> = map.iter().map(|(key, value)| (json::key_text(key), value)).collect();
+    let mut keyed: Vec<(String, &Value)> = keyed.into_iter().collect();
+    keyed.sort_by(|(a, _), (b, _)| before(a, b));
     for (key, value) in keyed {
         if !std::mem::take(&mut continued) {
             indent(out, depth);
@@ -127,6 +130,47 @@ fn object(out: &mut String, map: &BTreeMap<Value, Value>, depth: usize, mut cont
                 out.push('\n');
             }
         }
+    }
+}
+
+/// The order of keys (`keyList` of Go's YAML): numbers within them by value, letters after what is none.
+fn before(a: &str, b: &str) -> Ordering {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let digit = |c: &char| c.is_ascii_digit();
+    let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) else { return a.len().cmp(&b.len()) };
+    let (x, y) = (a[at], b[at]);
+    match (x.is_alphabetic(), y.is_alphabetic()) {
+        (true, true) => return x.cmp(&y),
+        (true, false) => return Ordering::Greater,
+        (false, true) => return Ordering::Less,
+        (false, false) => {}
+    }
+    // A zero counts where other digits than zeros stand before it.
+    let zero = x == '0' || y == '0';
+    let led = zero && a[..at].iter().rev().take_while(|c| digit(c)).any(|c| *c != '0');
+    let number = |text: &[char]| -> (i64, usize) {
+        let digits = text[at..].iter().take_while(|c| digit(c));
+        digits.fold((i64::from(led), 0), |(n, count), c| {
+            (n.wrapping_mul(10).wrapping_add(i64::from(c.to_digit(10).unwrap_or(0))), count + 1)
+        })
+    };
+    number(&a).cmp(&number(&b)).then(x.cmp(&y))
+}
+
+/// Whether Go's YAML, which reads the value's JSON again, refuses a character.
+fn unreadable(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// Whether all of a value's texts can be written.
+pub fn is_writable(value: &Value) -> bool {
+    let writable = |text: &str| !text.chars().any(unreadable);
+    match value {
+        Value::String(text) => writable(text),
+        Value::Array(items) => items.iter().all(is_writable),
+        Value::Set(items) => items.iter().all(is_writable),
+        Value::Object(map) => map.iter().all(|(key, value)| is_writable(key) && is_writable(value)),
+        _ => true,
     }
 }
 

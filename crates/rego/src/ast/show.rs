@@ -98,7 +98,7 @@ fn scalar(value: &Value, f: &mut Formatter<'_>) -> fmt::Result {
         Value::Null => f.write_str("null"),
         Value::Bool(b) => b.fmt(f),
         Value::Number(n) => n.fmt(f),
-        Value::String(text) => f.write_str(&serde_json::Value::from(&*crate::bytes::shown(text)).to_string()),
+        Value::String(text) => f.write_str(&crate::text::quote(text, false)),
         Value::Array(items) => constants(f, "[", items.iter(), "]"),
         Value::Set(items) if items.is_empty() => f.write_str("set()"),
         Value::Set(items) => constants(f, "{", items.iter(), "}"),

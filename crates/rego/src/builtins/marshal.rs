@@ -19,6 +19,9 @@ pub const ALL: &[Builtin] = &[
     pure("json.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| json::parse(&shown(text)).is_ok()))),
     pure("yaml.marshal", 1, |a, _| {
         bounds::value(args::value(a, 1))?;
+        if !yaml::is_writable(args::value(a, 1)) {
+            return Err(args::failed("yaml: control characters are not allowed"));
+        }
         some(Value::entering(&yaml::to_string(args::value(a, 1))))
     }),
     pure("yaml.unmarshal", 1, |a, _| some(from_yaml(args::string(a, 1)?)?)),

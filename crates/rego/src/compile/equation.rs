@@ -23,15 +23,20 @@ impl Lower<'_> {
         }
     }
 
+    /// The other side, and whether something is looked up for it.
+    pub(super) fn other_side(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> (Term, bool) {
+        let before = self.paths.len();
+        let term = self.term(term, true, out);
+        (term, self.paths.len() > before)
+    }
+
     /// Left equals right.
-    pub(super) fn equal(&mut self, left: &ast::Term, right: Side, out: &mut Vec<Expr>) -> ExprKind {
+    pub(super) fn equal(&mut self, (left, looks_up): (Term, bool), right: Side, out: &mut Vec<Expr>) -> ExprKind {
         match right {
-            Side::Term(right) => ExprKind::Eq(self.term(left, true, out), right),
+            Side::Term(right) => ExprKind::Eq(left, right),
             Side::Call(ExprKind::Call { callee, args, out: None }, location) => {
-                let before = self.paths.len();
-                let left = self.term(left, true, out);
                 // The call comes first.
-                if matches!(left, Term::Ref(_)) || self.paths.len() > before {
+                if looks_up || matches!(left, Term::Ref(_)) {
                     let slot = self.fresh();
                     out.push(Expr { location, kind: ExprKind::Call { callee, args, out: Some(Term::Var(slot)) } });
                     return match left {
@@ -42,7 +47,7 @@ impl Lower<'_> {
                 self.place = Some(location);
                 ExprKind::Call { callee, args, out: Some(left) }
             }
-            Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(self.term(left, true, out), term),
+            Side::Call(ExprKind::Holds(term), _) => ExprKind::Eq(left, term),
             // Wrong, and said already.
             Side::Call(..) => ExprKind::Holds(Term::Const(Value::Bool(false))),
         }

@@ -169,7 +169,8 @@ impl<'a> Lower<'a> {
                             self.error(Stage::Locals, Code::Compile, message, term.location);
                         });
                         self.declare_pattern(left, How::Assigned);
-                        let kind = self.equal(left, right, out);
+                        let pattern = self.other_side(left, out);
+                        let kind = self.equal(pattern, right, out);
                         if self.strict {
                             self.assigned(left, expr.location);
                         }
@@ -183,10 +184,13 @@ impl<'a> Lower<'a> {
                         Some(ExprKind::Call { callee, args, out: None })
                     }
                     (Some("eq"), [left, right]) => {
-                        if let (TermKind::Call(_), false) = (&left.kind, matches!(right.kind, TermKind::Call(_))) {
-                            let left = self.side(left, expr.negated, out);
-                            return Some(self.equal(right, left, out));
+                        let called = |term: &ast::Term| matches!(term.kind, TermKind::Call(_));
+                        if called(left) && !called(right) {
+                            let call = self.side(left, expr.negated, out);
+                            let other = self.other_side(right, out);
+                            return Some(self.equal(other, call, out));
                         }
+                        let left = self.other_side(left, out);
                         let right = self.side(right, expr.negated, out);
                         Some(self.equal(left, right, out))
                     }

@@ -25,7 +25,6 @@ enum Key {
     ObjectComp,
     SetComp,
     Call(Vec<Key>),
-    Template,
 }
 
 /// The members by their keys (of a set, the members themselves), sorted.
@@ -68,7 +67,10 @@ fn of(term: &Term, meaning: &dyn Fn(&Name) -> Meaning) -> Key {
             parts.extend(all(&call.args));
             Key::Call(parts)
         }
-        TermKind::TemplateString(_) => Key::Template,
+        // It is a call by then.
+        TermKind::TemplateString(_) => {
+            Key::Call(vec![Key::Var("internal".to_owned()), Key::Const(Value::string("template_string"))])
+        }
     }
 }
 
