@@ -35,7 +35,7 @@ pub const ALL: &[Builtin] = &[
     }),
     pure("strings.replace_n", 2, replace_n),
     pure("split", 2, |a, _| split(a)),
-    pure("strings.any_prefix_match", 2, |a, _| any_match(a, |text| text.iter().copied().collect())),
+    pure("strings.any_prefix_match", 2, |a, _| any_match(a, <[u8]>::to_vec)),
     pure("strings.any_suffix_match", 2, |a, _| any_match(a, |text| text.iter().rev().copied().collect())),
     pure("strings.count", 2, |a, _| found(a, |s, t| i64::try_from(s.matches(t).count()).unwrap_or(i64::MAX).into())),
     pure("strings.reverse", 1, |a, _| some(runes(args::string(a, 1)?, |text| text.chars().rev().collect()))),
