@@ -103,8 +103,8 @@ pub(super) fn base64url_bytes(encoded: &str) -> Result<Vec<u8>, BuiltinError> {
 fn hex_decode(encoded: &str) -> Outcome {
     if let Some(bad) = bytes(encoded).iter().copied().find(|b| !b.is_ascii_hexdigit()) {
         let c = char::from(bad);
-        let shown = if c.is_control() { String::new() } else { format!("'{c}'") };
-        return Err(args::failed(format!("encoding/hex: invalid byte: U+{bad:04X} {shown}")));
+        let shown = if crate::text::printable(c) { format!(" '{c}'") } else { String::new() };
+        return Err(args::failed(format!("encoding/hex: invalid byte: U+{bad:04X}{shown}")));
     }
     let bytes = hex::decode(encoded).map_err(|_| args::failed("encoding/hex: odd length hex string"))?;
     text(&bytes)

@@ -26,7 +26,7 @@ pub const ALL: &[Builtin] = &[
         let grown = text.matches(from).count().saturating_mul(to.len());
         bounds::text(grown.saturating_add(text.len()))?;
         some(
-            match bytes::may_hold(from) {
+            match from.is_empty() || bytes::may_hold(from) {
                 true => bytes::gathered(&bytes::spread(text).replace(&bytes::spread(from), &bytes::spread(to))),
                 false => bytes::joined(text.replace(from, to)),
             }
@@ -191,7 +191,8 @@ fn replace_n(a: &[Value], context: &mut Context) -> Outcome {
         };
         pairs.push((key.as_ref(), value.as_ref()));
     }
-    if !pairs.iter().any(|(key, _)| bytes::may_hold(key)) {
+    // Nothing is found before every byte, within characters too.
+    if !pairs.iter().any(|(key, _)| key.is_empty() || bytes::may_hold(key)) {
         return some(bytes::joined(replaced(&pairs, text, context)?).as_str());
     }
     let spread: Vec<_> = pairs.iter().map(|(key, value)| (bytes::spread(key), bytes::spread(value))).collect();
