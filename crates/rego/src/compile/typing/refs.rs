@@ -160,7 +160,7 @@ impl Checker<'_> {
                     text.push_str(name);
                 }
                 // As it is, even a quote in it.
-                Term::Const(Value::String(name)) => {
+                Term::Const(Value::String(name)) if !matches!(r.root, Root::Var(_)) => {
                     text.push_str("[\"");
                     text.push_str(name);
                     text.push_str("\"]");
