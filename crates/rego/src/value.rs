@@ -53,24 +53,17 @@ impl Value {
 
     /// An object; of equal keys the first is kept (they may differ in text: `1` and `1.0`), with the last value.
     pub fn object(items: impl IntoIterator<Item = (Value, Value)>) -> Self {
-        let mut items: Vec<_> = items.into_iter().collect();
-        items.sort_by(|(a, _), (b, _)| a.cmp(b));
-        items.dedup_by(|(later, value), (key, kept)| {
-            let same = later == key;
-            if same {
-                std::mem::swap(value, kept);
-            }
-            same
-        });
-        Self::Object(Shared::from(items.into_iter().collect::<BTreeMap<_, _>>()))
+        // One by one, as that is how a map keeps the first key; a map made of all at once keeps the last.
+        let mut map = BTreeMap::new();
+        map.extend(items);
+        Self::Object(Shared::from(map))
     }
 
     /// A set; of equal members the first is kept.
     pub fn set(items: impl IntoIterator<Item = Value>) -> Self {
-        let mut items: Vec<_> = items.into_iter().collect();
-        items.sort();
-        items.dedup();
-        Self::Set(Shared::from(items.into_iter().collect::<BTreeSet<_>>()))
+        let mut set = BTreeSet::new();
+        set.extend(items);
+        Self::Set(Shared::from(set))
     }
 
     /// `null`, `boolean`, `number`, `string`, `array`, `object` or `set`, as `type_name` says.
