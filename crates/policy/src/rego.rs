@@ -23,6 +23,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 const MEMORY_LIMIT: u64 = 4 << 30;
 const OUTPUT_LIMIT: u64 = 256 << 20;
 
+/// Bytes of source that a policy may have, all modules together: seven times conforma/policy with its tests.
+const SOURCE_LIMIT: usize = 16 << 20;
+
 /// One Rego source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
@@ -110,6 +113,7 @@ impl Rules {
     /// Compiles the modules with the data they see. Any fault of any module fails the whole policy.
     pub fn compile(modules: &[Module], data: &Value) -> Result<Self, RegoError> {
         let mut engine = Engine::new(Version::V1);
+        engine.limit_source(SOURCE_LIMIT);
         ec::builtins().into_iter().chain([times()]).for_each(|builtin| engine.add_builtin(builtin));
         let mut rules: Vec<RuleInfo> = Vec::new();
         let mut origin: BTreeMap<String, String> = BTreeMap::new();
@@ -460,6 +464,13 @@ mod tests {
         let error = Rules::compile(&[module(text)], &json!({"p": {"q": {"deny": []}}})).unwrap_err();
         assert!(error.to_string().contains("data defines `p.q`"), "{error}");
         Rules::compile(&[module(text)], &json!({"p": {"other": 1}})).unwrap();
+    }
+
+    #[test]
+    fn a_policy_has_so_much_source_and_no_more() {
+        let text = format!("package p\n\ndeny contains \"never\" if false\n#{}\n", " ".repeat(SOURCE_LIMIT));
+        let error = Rules::compile(&[module(&text)], &json!({})).unwrap_err();
+        assert!(error.to_string().contains("at most 16777216 are compiled together"), "{error}");
     }
 
     #[test]
