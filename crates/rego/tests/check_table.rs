@@ -124,3 +124,15 @@ fn types_that_grow_without_end_are_bounded() {
     }
     assert_eq!(check(&module, false), []);
 }
+
+#[test]
+fn functions_whose_names_are_not_constant_are_refused() {
+    for head in ["o[upper(\"k\")](x) := x", "o[x](x) := 1", "o[[1]](1) := 1", "o[data.k](_) if true", "o[data.k](1)"] {
+        let found = check(head, false);
+        assert!(
+            found[0].message.ends_with("has a name that is not constant, by which nothing can call it"),
+            "{found:?}"
+        );
+    }
+    assert!(check("o[\"k\"].l(x) := x", false).is_empty());
+}

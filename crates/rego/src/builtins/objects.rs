@@ -23,7 +23,7 @@ pub const ALL: &[Builtin] = &[
     pure("object.union", 2, |a, context| {
         let (first, second) = (args::object(a, 1)?, args::object(a, 2)?);
         let mut out = first.clone();
-        merge(&mut out, second, 0, context)?;
+        merge(&mut out, second, (0, false), context)?;
         some(Value::Object(Shared::from(out)))
     }),
     pure("object.union_n", 1, |a, context| {
@@ -32,7 +32,7 @@ pub const ALL: &[Builtin] = &[
             let Value::Object(map) = item else {
                 return Err(args::wrong_element(1, args::value(a, 1), item, &["object"]));
             };
-            merge(&mut out, map, 0, context)?;
+            merge(&mut out, map, (0, true), context)?;
         }
         some(Value::Object(Shared::from(out)))
     }),
@@ -76,11 +76,12 @@ fn get(a: &[Value]) -> Outcome {
     some(found.unwrap_or(default).clone())
 }
 
-/// Adds what is in the second; it wins, but objects under the same key are merged.
+/// Adds what is in the second; it wins, but objects under the same key are merged. With `rekey`, a key is then written as in
+/// the second, `2.0` or `2`.
 fn merge(
     out: &mut BTreeMap<Value, Value>,
     second: &BTreeMap<Value, Value>,
-    depth: usize,
+    (depth, rekey): (usize, bool),
     context: &mut Context,
 ) -> Result<(), BuiltinError> {
     if depth > MAX_DEPTH {
@@ -88,12 +89,18 @@ fn merge(
     }
     context.work(second.len())?;
     for (key, value) in second {
+        if rekey
+            && !matches!(key, Value::String(_))
+            && let Some(old) = out.remove(key)
+        {
+            out.insert(key.clone(), old);
+        }
         match (out.get_mut(key), value) {
             (Some(Value::Object(old)), Value::Object(new)) => {
                 if old.is_shared() {
                     context.used(old.len())?;
                 }
-                merge(old.make_mut(), new, depth + 1, context)?;
+                merge(old.make_mut(), new, (depth + 1, rekey), context)?;
             }
             (Some(old), _) => *old = value.clone(),
             (None, _) => drop(out.insert(key.clone(), value.clone())),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub const ALL: &[Builtin] = &[
     pure("and", 2, |a, _| {
         let (first, second) = (args::set(a, 1)?, args::set(a, 2)?);
-        some(Value::set(first.intersection(second).cloned()))
+        some(Value::set(common(first, second)))
     }),
     pure("or", 2, |a, _| {
         let (first, second) = (args::set(a, 1)?, args::set(a, 2)?);
@@ -40,5 +40,11 @@ fn intersection(a: &[Value]) -> Outcome {
     let Some((first, rest)) = sets.split_first() else {
         return some(Value::set([]));
     };
-    some(Value::set(first.iter().filter(|item| rest.iter().all(|set| set.contains(*item))).cloned()))
+    some(Value::set(rest.iter().fold((*first).clone(), |found, set| common(&found, set))))
+}
+
+/// The members of both, as they are in the smaller set: `2.0` is equal to `2`, but not written like it.
+fn common(first: &BTreeSet<Value>, second: &BTreeSet<Value>) -> BTreeSet<Value> {
+    let (from, other) = if second.len() < first.len() { (second, first) } else { (first, second) };
+    from.iter().filter(|item| other.contains(*item)).cloned().collect()
 }

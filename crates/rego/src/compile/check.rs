@@ -1,4 +1,4 @@
-//! What rules may not be to one another: of different kinds at one place, or below a complete document.
+//! What rules may not be: of different kinds at one place, below a complete document, or functions without a name.
 
 use super::ir::NodeId;
 use super::stage::{Errors, Stage};
@@ -59,6 +59,24 @@ pub fn conflicts(modules: &[crate::ast::Module], places: &[Vec<NodeId>], tree: &
         }
     }
     packages(modules, places, tree, errors);
+    functions(modules, errors);
+}
+
+/// Functions whose names are only known when evaluated: nothing could call them. (OPA makes objects of them, whose members
+/// have their arguments for variables that nothing binds.)
+fn functions(modules: &[crate::ast::Module], errors: &mut Errors) {
+    for module in modules {
+        for rule in &module.rules {
+            let head = &rule.head;
+            let mut path = module.path();
+            path.extend(head.constant_path());
+            if head.kind == crate::ast::HeadKind::Function && head.constant_path().len() < head.reference.len() {
+                let name = whole(&path, rule);
+                let message = format!("function {name} has a name that is not constant, by which nothing can call it");
+                errors.push(Stage::Conflicts, Error::at(Code::Type, message, head.location, &module.source));
+            }
+        }
+    }
 }
 
 /// The places with rules nearest below a node.

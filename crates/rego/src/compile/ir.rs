@@ -1,6 +1,7 @@
 //! What rules are compiled to: bodies whose names are slots of a frame and whose nested refs and calls stand before their
 //! use, in an order in which each expression finds its variables bound. Data only.
 
+use super::slots::Slots;
 use crate::ast::{Location, Name};
 use crate::builtins::Builtin;
 use crate::value::Value;
@@ -206,6 +207,8 @@ pub struct Places {
     pub documents: Vec<(Location, Vec<Value>)>,
     /// Of expressions and of each of their `with`s that replaces a function by another.
     pub replaced: Vec<(Location, Location)>,
+    /// Variables that are declared, which OPA gives names of its own.
+    pub declared: Slots,
 }
 
 /// What a rule defines where its ref stands.

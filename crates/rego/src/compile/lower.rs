@@ -115,14 +115,16 @@ impl<'a> Lower<'a> {
         if declares {
             self.plain(expr, &mut body);
         }
-        for modifier in &expr.with {
-            if let Some(lowered) = self.then_paths(out, |lower, out| lower.with(modifier, out)) {
-                if let With::CallOther(..) = lowered {
-                    self.places.replaced.push((expr.location, modifier.location));
+        self.then_paths(out, |lower, out| {
+            for modifier in &expr.with {
+                if let Some(lowered) = lower.with(modifier, out) {
+                    if let With::CallOther(..) = lowered {
+                        lower.places.replaced.push((expr.location, modifier.location));
+                    }
+                    with.push(lowered);
                 }
-                with.push(lowered);
             }
-        }
+        });
         if !declares {
             self.plain(expr, &mut body);
         }
@@ -405,7 +407,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The same, before what it looks up.
-    fn head(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
+    pub(super) fn head(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
         let before = self.paths.len();
         let lowered = self.term(term, true, out);
         let simple = self.paths.len() == before && !matches!(lowered, Term::Ref(_)) && !lowered.collects();

@@ -12,7 +12,7 @@ use crate::value::Value;
 const REPLACING: &str = "with keyword replacing built-in function:";
 
 impl Lower<'_> {
-    /// A `with`; its value is found before.
+    /// A `with`; what its value looks up comes after the calls in those of all `with`s of the expression.
     pub(super) fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
         let (head, rest) = match &with.target.kind {
             TermKind::Var(name) => (name.clone(), Vec::new()),
@@ -56,10 +56,10 @@ impl Lower<'_> {
             if let Some(Ok(other)) = replacement.map(|r| self.callee(&r)) {
                 return Some(With::CallOther(callee.key(), other));
             }
-            let value = self.value(&with.value, out);
+            let value = self.head(&with.value, out);
             return Some(With::CallValue(callee.key(), value));
         }
-        let value = self.value(&with.value, out);
+        let value = self.head(&with.value, out);
         match self.names.global(&head) {
             Some(Global::Input(mut whole)) => {
                 whole.extend(path);

@@ -75,6 +75,7 @@ impl Lower<'_> {
         }
         self.slots.push(name.clone());
         let slot = self.slots.len() - 1;
+        self.places.declared.insert(slot);
         if let Some(scope) = self.scopes.last_mut() {
             scope.declared.insert(name.clone(), (slot, how));
         }

@@ -51,7 +51,7 @@ fn coarse(request: &Json) -> Vec<Json> {
 fn first(oracle: &mut Oracle, requests: &[Json], kind: &str) -> Option<Json> {
     let answers = oracle.ask(requests);
     requests.iter().zip(answers).find_map(|(request, opa)| {
-        let found = compare::settled(oracle, request, &opa, &ours::answer(request))?;
+        let found = compare::settled(oracle, request, &opa, &ours::answer(request), &mut compare::Excused::new())?;
         (found.kind == kind).then(|| request.clone())
     })
 }

@@ -20,6 +20,16 @@ pub(super) fn apply(source: &Value, operations: &[Value], context: &mut Context)
     Ok(document)
 }
 
+/// A test that fails. Values of any size are not shown.
+fn other(found: &Value, wanted: &Value) -> BuiltinError {
+    const SHOWN: u64 = 16 << 10;
+    let what = "value from EditTree != patch value.";
+    args::failed(match found.size().saturating_add(wanted.size()) > SHOWN {
+        true => what.to_owned(),
+        false => format!("{what}\n\nExpected: {wanted}\n\nFound: {found}"),
+    })
+}
+
 fn attribute<'a>(operation: &'a BTreeMap<Value, Value>, name: &str) -> Result<&'a Value, BuiltinError> {
     operation.get(&Value::string(name)).ok_or_else(|| args::failed(format!("missing required attribute '{name}'")))
 }
@@ -55,7 +65,7 @@ fn step(
             let found = find(document, &path)?;
             let value = attribute(operation, "value")?;
             context.compare(found, value)?;
-            if found == value { Ok(()) } else { Err(args::failed("value at the path is not the patch's value")) }
+            if found == value { Ok(()) } else { Err(other(found, value)) }
         }
         other => Err(args::failed(format!("unrecognized op: '{other}'"))),
     }

@@ -80,6 +80,10 @@ impl<'a> Moment<'a> {
         };
         let number = args::number(items, 1)?;
         let name = text(1)?;
+        // As Go's `time.LoadLocation`, for which such names could lead out of its folder.
+        if name.contains("..") || name.starts_with(['/', '\\']) {
+            return Err(args::failed("time: invalid location name"));
+        }
         let zone = civil::zone(name).ok_or_else(|| args::failed(format!("unknown time zone {name}")))?;
         let layout = text(2)?;
         let nanos =

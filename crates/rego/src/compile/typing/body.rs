@@ -3,6 +3,7 @@
 use super::documents::Documents;
 use super::message::{self, Wrong};
 use super::slots_of;
+use super::told::Told;
 use crate::ast::{Location, Name, Source};
 use crate::compile::ir::{Callee, Comp, Expr, ExprKind, Head, Places, Ref, Slot, Term, With};
 use crate::compile::tree::Tree;
@@ -35,6 +36,7 @@ pub struct Checker<'a> {
     undo: Vec<(Slot, Type)>,
     /// Of comprehensions that were checked already, by their place in memory.
     pub(super) comps: HashMap<*const Comp, Collected>,
+    pub(super) told: Told,
     /// What variables without a name stand for.
     pub(super) texts: HashMap<Slot, &'a Term>,
     /// `==` is taken as `=`, as OPA does in rules.
@@ -65,9 +67,21 @@ impl<'a> Checker<'a> {
         unify_equal: bool,
         slots: Vec<Type>,
     ) -> Self {
-        let (undo, comps, texts, errors) = (Vec::new(), HashMap::new(), HashMap::new(), Vec::new());
-        let depth = 0;
-        Self { tree, documents, source, names, places, slots, undo, comps, texts, unify_equal, depth, errors }
+        Self {
+            tree,
+            documents,
+            source,
+            names,
+            places,
+            slots,
+            undo: Vec::new(),
+            comps: HashMap::new(),
+            told: Told::default(),
+            texts: HashMap::new(),
+            unify_equal,
+            depth: 0,
+            errors: Vec::new(),
+        }
     }
 
     /// Forgets what is known of variables, and gives their places back.
@@ -126,7 +140,12 @@ impl<'a> Checker<'a> {
         self.apart(&apart);
         let mut inner = self.closures(&stay);
         let (mut refs, mark) = (Vec::new(), self.undo.len());
-        each_ref(expr, &mut |r| refs.extend(self.reference(r).map(|wrong| (wrong, r.location))));
+        each_ref(expr, &mut |r| {
+            if let Some(wrong) = self.reference(r) {
+                self.tell(r);
+                refs.push((wrong, r.location));
+            }
+        });
         let known = !inner.is_empty() || !refs.is_empty();
         self.errors.append(&mut inner);
         refs.into_iter().for_each(|(wrong, location)| self.fail(wrong, location));
@@ -234,6 +253,18 @@ impl<'a> Checker<'a> {
 
     /// Checks a comprehension and keeps its type.
     fn comprehension(&mut self, comp: &'a Comp, variable: bool) -> Vec<Error> {
+        let told = self.told.len();
+        let (wrong, mut of) = self.looked_into(comp);
+        if self.told.len() > told {
+            // What is told of is wrong no more when OPA looks for the type.
+            (_, of) = self.looked_into(comp);
+        }
+        self.comps.insert(std::ptr::from_ref(comp), Collected { of, variable });
+        wrong
+    }
+
+    /// What is wrong in a comprehension, and its type if nothing is.
+    fn looked_into(&mut self, comp: &'a Comp) -> (Vec<Error>, Type) {
         let mark = self.undo.len();
         let outer = std::mem::take(&mut self.errors);
         self.depth += 1;
@@ -247,8 +278,7 @@ impl<'a> Checker<'a> {
             Head::Object(key, value) => Type::object(Vec::new(), Some((self.of(key), self.of(value)))),
         };
         self.undo_to(mark);
-        self.comps.insert(std::ptr::from_ref(comp), Collected { of, variable });
-        wrong
+        (wrong, of)
     }
 
     /// The type of a comprehension that was checked.
@@ -271,7 +301,11 @@ impl<'a> Checker<'a> {
                 for (key, value) in items {
                     match constant(key) {
                         Some(key) => fixed.push((key, self.of(value))),
-                        None => dynamic = Some((self.of(key), self.of(value))),
+                        // Whichever of them; OPA knows only of the last by the names of its variables.
+                        None => {
+                            let (keys, values) = dynamic.unwrap_or_default();
+                            dynamic = Some((self.of(key).or(&keys), self.of(value).or(&values)));
+                        }
                     }
                 }
                 if items.is_empty() {

@@ -5,6 +5,7 @@ mod calls;
 mod documents;
 mod message;
 mod refs;
+mod told;
 mod unify;
 
 pub use body::Checker;
@@ -40,10 +41,11 @@ pub fn rules(tree: &Tree, rules: &[Rule], order: &[NodeId], sources: &[Source], 
                 }
                 let of = clause_type(&mut checker, rule, clause);
                 slots = checker.give_back();
-                if of != Type::Unknown {
-                    documents.insert(tree, *node, &of);
-                } else if rule.kind == Kind::Set {
-                    documents.touch(tree, *node);
+                match of {
+                    Type::Unknown => {}
+                    // Members of sets at places that are known only when evaluated.
+                    Type::Set(_) if !rule.suffix.is_empty() && rule.kind == Kind::Set => documents.touch(tree, *node),
+                    of => documents.insert(tree, *node, &of),
                 }
             }
         }
@@ -59,12 +61,10 @@ fn clause_type(checker: &mut Checker<'_>, rule: &Rule, clause: &Clause) -> Type 
             let args = rule.args.iter().map(|arg| checker.of(arg)).collect();
             Type::function(args, checker.of(&clause.value))
         }
-        Kind::Set if rule.suffix.is_empty() => match checker.of(&clause.value) {
+        Kind::Set => match checker.of(&clause.value) {
             Type::Unknown => Type::Unknown,
             of => Type::set(of),
         },
-        // Members of sets at places that are known only when evaluated.
-        Kind::Set => Type::Unknown,
         Kind::Value => rule.suffix.iter().rev().fold(checker.of(&clause.value), |of, key| {
             let key = checker.of(key);
             if of == Type::Unknown || key == Type::Unknown {

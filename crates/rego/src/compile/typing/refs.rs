@@ -10,6 +10,7 @@ use crate::value::Value;
 impl Checker<'_> {
     /// The type of what a ref leads to; unknown if that cannot be.
     pub(super) fn of_ref(&self, r: &Ref) -> Type {
+        let r = self.told.again(r).unwrap_or(r);
         match r.root {
             Root::Var(slot) if self.scalar(slot) => Type::Unknown,
             Root::Var(slot) => select(self.slots.get(slot).cloned().unwrap_or_default(), &r.path),
@@ -48,6 +49,8 @@ impl Checker<'_> {
 
     /// What is wrong with a ref; notes what it says of variables in its path.
     pub(super) fn reference(&mut self, r: &Ref) -> Option<Wrong> {
+        let again = self.told.again(r).cloned();
+        let r = again.as_ref().unwrap_or(r);
         match r.root {
             Root::Var(slot) if self.scalar(slot) => self.members(r, 0, Type::any()),
             Root::Var(slot) => {
@@ -159,8 +162,8 @@ impl Checker<'_> {
                     text.push('.');
                     text.push_str(name);
                 }
-                // As it is, even a quote in it.
-                Term::Const(Value::String(name)) if !matches!(r.root, Root::Var(_)) => {
+                // As it is, even a quote in it, unless something else has to be escaped (OPA's `Ref.AppendText`).
+                Term::Const(Value::String(name)) if !name.contains(|c: char| c == '\\' || c.is_control()) => {
                     text.push_str("[\"");
                     text.push_str(name);
                     text.push_str("\"]");

@@ -1,0 +1,96 @@
+//! What policies and a query contain that decides whether an answer can be compared.
+
+use serde_json::Value as Json;
+use sluice_rego::ast::visit::{self, Visit};
+use sluice_rego::ast::{Expr, ExprKind, Source, Term, TermKind, Version};
+use sluice_rego::parse;
+use std::collections::BTreeSet;
+
+/// Of all modules, or of a query and the modules that it may reach.
+#[derive(Debug, Default)]
+pub struct Features {
+    pub comprehension: bool,
+    pub every: bool,
+    pub with: bool,
+    /// `with` inside a comprehension, a template or an `every` of the query.
+    pub closed_with: bool,
+    /// `true` that is negated or has a `with`, as an expression.
+    pub qualified_true: bool,
+    /// An object as written with several keys that are not constant.
+    pub dynamic_keys: bool,
+    /// Names inside templates.
+    pub in_templates: BTreeSet<String>,
+    /// All that is called or named, with dots.
+    pub named: BTreeSet<String>,
+    /// Bodies around what is visited.
+    closures: usize,
+    templates: usize,
+}
+
+/// Features of a query by its index, or of the modules.
+pub fn of(request: &Json, query: Option<usize>) -> Features {
+    let version = if request["v0"] == Json::Bool(true) { Version::V0 } else { Version::V1 };
+    let options = parse::Options { version, ..parse::Options::default() };
+    let mut found = Features::default();
+    let mut reached = true;
+    if let Some(query) = query {
+        let text = request["queries"][query]["query"].as_str().unwrap_or_default();
+        reached = text.contains("data");
+        for expr in parse::parse_query(&Source::new(0, "", text), &options).iter().flatten() {
+            found.expr(expr);
+        }
+    }
+    let closed_with = found.closed_with && query.is_some();
+    for text in request["modules"].as_object().into_iter().flatten().filter(|_| reached) {
+        let text = text.1.as_str().unwrap_or_default();
+        let Ok(module) = parse::parse_module(&Source::new(0, "", text), &options) else { continue };
+        module.rules.iter().for_each(|rule| visit::rule(&mut found, rule));
+    }
+    Features { closed_with, ..found }
+}
+
+impl Visit for Features {
+    fn expr(&mut self, node: &Expr) {
+        self.with |= !node.with.is_empty();
+        self.closed_with |= !node.with.is_empty() && self.closures > 0;
+        let yes = matches!(&node.kind, ExprKind::Term(term) if matches!(&term.kind, TermKind::Scalar(value) if value.to_string() == "true"));
+        self.qualified_true |= yes && (node.negated || !node.with.is_empty());
+        self.named.extend(node.operator());
+        let every = matches!(node.kind, ExprKind::Every(_));
+        self.every |= every;
+        self.closures += usize::from(every);
+        visit::expr(self, node);
+        self.closures -= usize::from(every);
+    }
+
+    fn term(&mut self, node: &Term) {
+        let (mut closure, mut template) = (false, false);
+        match &node.kind {
+            TermKind::ArrayComp(_) | TermKind::SetComp(_) | TermKind::ObjectComp(_) => {
+                (closure, self.comprehension) = (true, true);
+            }
+            TermKind::TemplateString(_) => (closure, template) = (true, true),
+            TermKind::Object(items) => {
+                self.dynamic_keys |= items.iter().filter(|(key, _)| !constant(key)).nth(1).is_some();
+            }
+            TermKind::Call(call) => self.named.extend(call.operator.dotted()),
+            TermKind::Ref(r) => self.named.extend(r.dotted()),
+            TermKind::Var(name) if self.templates > 0 => drop(self.in_templates.insert(name.to_string())),
+            _ => {}
+        }
+        self.closures += usize::from(closure);
+        self.templates += usize::from(template);
+        visit::term(self, node);
+        self.templates -= usize::from(template);
+        self.closures -= usize::from(closure);
+    }
+}
+
+fn constant(term: &Term) -> bool {
+    match &term.kind {
+        TermKind::Scalar(_) => true,
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().all(constant),
+        TermKind::Object(items) => items.iter().all(|(key, value)| constant(key) && constant(value)),
+        _ => false,
+    }
+}
