@@ -158,6 +158,8 @@ impl Number {
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Int(n) => Some(*n),
+            // Zero with a sign that only arithmetic sees.
+            Self::Text(text) if &**text == "-0" => Some(0),
             _ => None,
         }
     }

@@ -52,7 +52,7 @@ fn is_match(a: &[Value], context: &mut Context) -> Outcome {
 }
 
 fn find(a: &[Value], context: &mut Context) -> Outcome {
-    let (text, n) = (args::string(a, 2)?, limit(a)?);
+    let (_, text, n) = (args::string(a, 1)?, args::string(a, 2)?, limit(a)?);
     let pattern = pattern(a, 1)?;
     let mut search = Search::new(&pattern, text, &mut context.budget);
     let mut all = Vec::new();
@@ -65,7 +65,7 @@ fn find(a: &[Value], context: &mut Context) -> Outcome {
 }
 
 fn submatches(a: &[Value], context: &mut Context) -> Outcome {
-    let (text, n) = (args::string(a, 2)?, limit(a)?);
+    let (_, text, n) = (args::string(a, 1)?, args::string(a, 2)?, limit(a)?);
     let pattern = pattern(a, 1)?;
     let mut search = Search::new(&pattern, text, &mut context.budget);
     let (mut all, mut size) = (Vec::new(), 0);
@@ -85,7 +85,7 @@ fn submatches(a: &[Value], context: &mut Context) -> Outcome {
 
 /// All matches replaced by a value in which `$1` and the like stand for what was matched.
 fn replace(a: &[Value], context: &mut Context) -> Outcome {
-    let (base, value) = (args::string(a, 1)?, args::string(a, 3)?);
+    let (base, _, value) = (args::string(a, 1)?, args::string(a, 2)?, args::string(a, 3)?);
     let pattern = pattern(a, 2)?;
     let mut search = Search::new(&pattern, base, &mut context.budget);
     let named = value.matches('$').count();
@@ -110,7 +110,7 @@ fn limit(a: &[Value]) -> Result<usize, BuiltinError> {
 
 /// A match at the very start that is empty cuts nothing off, and one at the very end leaves nothing.
 fn split(a: &[Value], context: &mut Context) -> Outcome {
-    let text = args::string(a, 2)?;
+    let (_, text) = (args::string(a, 1)?, args::string(a, 2)?);
     let pattern = pattern(a, 1)?;
     if text.is_empty() && !pattern.is_empty() {
         return some(Value::array([Value::string("")]));

@@ -3,7 +3,6 @@
 use super::{Builtin, Context, Outcome, args, bounds, pure, some};
 use crate::bytes;
 use crate::gofmt::{Arg, Flags};
-use crate::number::Number;
 use crate::value::Value;
 use std::iter::Peekable;
 use std::str::Chars;
@@ -21,7 +20,7 @@ pub const ALL: &[Builtin] = &[pure("sprintf", 2, |a, context| {
 
 fn argument(value: &Value) -> Arg {
     match value {
-        Value::Number(Number::Int(n)) => Arg::Int(*n),
+        Value::Number(n) if n.as_i64().is_some() => Arg::Int(n.as_i64().unwrap_or_default()),
         Value::Number(n) => match n.as_big() {
             Some(big) => Arg::Big(big),
             None if n.to_f64().is_finite() => Arg::Float(n.to_f64()),

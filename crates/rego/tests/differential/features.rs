@@ -18,6 +18,8 @@ pub struct Features {
     pub qualified_true: bool,
     /// An object as written with several keys that are not constant.
     pub dynamic_keys: bool,
+    /// A rule whose value is a collection that is not constant.
+    pub collected_value: bool,
     /// Names inside templates.
     pub in_templates: BTreeSet<String>,
     /// All that is called or named, with dots.
@@ -44,7 +46,13 @@ pub fn of(request: &Json, query: Option<usize>) -> Features {
     for text in request["modules"].as_object().into_iter().flatten().filter(|_| reached) {
         let text = text.1.as_str().unwrap_or_default();
         let Ok(module) = parse::parse_module(&Source::new(0, "", text), &options) else { continue };
-        module.rules.iter().for_each(|rule| visit::rule(&mut found, rule));
+        for rule in &module.rules {
+            let collection = |term: &Term| {
+                !constant(term) && matches!(term.kind, TermKind::Array(_) | TermKind::Set(_) | TermKind::Object(_))
+            };
+            found.collected_value |= rule.head.value.as_ref().is_some_and(collection);
+            visit::rule(&mut found, rule);
+        }
     }
     Features { closed_with, ..found }
 }

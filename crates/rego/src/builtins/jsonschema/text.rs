@@ -12,7 +12,8 @@ pub(super) fn plain(value: &Value) -> Value {
         Value::Object(map) => Value::object(map.iter().map(|(key, item)| {
             let key = match key {
                 Value::String(_) => key.clone(),
-                other => Value::string(json(&plain(other))),
+                // Numbers in it as they are written.
+                other => Value::string(crate::json::key_text(other)),
             };
             (key, plain(item))
         })),
