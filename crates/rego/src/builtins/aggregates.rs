@@ -10,7 +10,7 @@ pub const ALL: &[Builtin] = &[
     pure("sum", 1, sum),
     pure("product", 1, |a, context| fold(a, Wide::from_i64(1), Wide::mul, context)),
     pure("max", 1, |a, _| Ok(collection(a)?.into_iter().max().cloned())),
-    pure("min", 1, |a, _| Ok(min(a)?)),
+    pure("min", 1, |a, _| min(a)),
     pure("sort", 1, |a, _| {
         let mut items = collection(a)?;
         items.sort();
@@ -31,7 +31,7 @@ fn collection(a: &[Value]) -> Result<Vec<&Value>, BuiltinError> {
 }
 
 /// The least, of equal ones the last. As for OPA's, a set's `null` is less than nothing else: it is what it begins with.
-fn min(a: &[Value]) -> Result<Option<Value>, BuiltinError> {
+fn min(a: &[Value]) -> Outcome {
     let set = matches!(args::value(a, 1), Value::Set(_));
     let items = collection(a)?;
     let least = items.iter().rev().filter(|item| !set || items.len() == 1 || ***item != Value::Null).min();

@@ -29,7 +29,7 @@ impl Lower<'_> {
 
     fn plain_call(&mut self, call: &ast::Call, used: Used, out: &mut Vec<super::ir::Expr>) -> ExprKind {
         if let Some(value) =
-            self.metadata.and_then(|find| find(call.operator.dotted()?.strip_prefix("rego.metadata.")?))
+            self.metadata.and_then(|find| find(self.builtin_named(&call.operator)?.strip_prefix("rego.metadata.")?))
         {
             return match call.args.as_slice() {
                 [] => ExprKind::Holds(Term::Const(value)),
@@ -43,7 +43,7 @@ impl Lower<'_> {
             let message = format!("called function {} shadowed", call.operator);
             self.error(Stage::Locals, Code::Compile, message, call.location);
         }
-        if !matches!(used, Used::Alone(_)) && call.operator.dotted().as_deref() == Some("print") {
+        if !matches!(used, Used::Alone(_)) && self.builtin_named(&call.operator).as_deref() == Some("print") {
             self.error(Stage::Values, Code::Type, format!("{call} used as value"), call.location);
         }
         let place = match used {
@@ -118,26 +118,32 @@ impl Lower<'_> {
         self.error(Stage::Functions, Code::Type, message, place);
     }
 
+    /// The name of a builtin or operator, unless a rule or an import hides those that begin with its name: all are names as
+    /// others are (OPA's `resolveAllRefs`).
+    pub(super) fn builtin_named(&self, operator: &ast::Ref) -> Option<String> {
+        let hidden = operator.head.as_var().is_some_and(|head| self.names.global(head).is_some());
+        operator.dotted().filter(|_| !hidden)
+    }
+
     /// What a call's operator names; else the path of a rule that is no function.
     pub(super) fn callee(&mut self, operator: &ast::Ref) -> Result<Callee, Option<Vec<Value>>> {
         let head = operator.head.as_var().ok_or(None)?;
         if self.is_local(head) {
             return Err(None);
         }
-        if let Some(Global::Data(mut path)) = self.names.global(head) {
+        if let Some(global) = self.names.global(head) {
+            let Global::Data(mut path) = global else { return Err(None) };
             for term in &operator.path {
                 match &term.kind {
                     TermKind::Scalar(value) => path.push(value.clone()),
                     _ => return Err(None),
                 }
             }
-            match self.tree.function(&path) {
-                Some(node) => return Ok(Callee::Function(node)),
-                None if self.tree.find(&path).is_some_and(|node| self.tree.nodes[node].ruled) => {
-                    return Err(Some(path));
-                }
-                None => {}
-            }
+            return match self.tree.function(&path) {
+                Some(node) => Ok(Callee::Function(node)),
+                None if self.tree.find(&path).is_some_and(|node| self.tree.nodes[node].ruled) => Err(Some(path)),
+                None => Err(None),
+            };
         }
         super::builtin(&operator.dotted().ok_or(None)?, self.tree).ok_or(None)
     }
@@ -149,15 +155,17 @@ impl Lower<'_> {
         let global = operator.head.as_var().filter(|head| !self.is_local(head));
         let global = global.and_then(|head| self.names.global(head));
         let (shown, hint) = match global {
-            Some(Global::Data(mut path))
-                if operator.path.iter().all(|part| matches!(part.kind, TermKind::Scalar(_))) =>
-            {
+            Some(global) if operator.path.iter().all(|part| matches!(part.kind, TermKind::Scalar(_))) => {
+                let (root, mut path) = match global {
+                    Global::Data(path) => ("data", path),
+                    Global::Input(path) => ("input", path),
+                };
                 path.extend(operator.path.iter().filter_map(|part| match &part.kind {
                     TermKind::Scalar(part) => Some(part.clone()),
                     _ => None,
                 }));
-                let hint = if wanted { self.functions_beside(&path) } else { None };
-                (super::check::shown(&path), hint)
+                let hint = if wanted && root == "data" { self.functions_beside(&path) } else { None };
+                (ast::Ref::shown(root, &path), hint)
             }
             _ if !wanted => (operator.to_string(), None),
             _ => {

@@ -228,6 +228,8 @@ pub struct Node {
     pub default: Option<usize>,
     /// Number of arguments, of a function.
     pub arity: Option<usize>,
+    /// All rules have one value, a constant: the first that holds is enough.
+    pub settled: bool,
     /// Defined by rules whose refs go on with variables: with all rules below it, one object.
     pub partial: bool,
     pub set: bool,

@@ -151,12 +151,14 @@ impl<'a> Lower<'a> {
     fn kind(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) -> Option<ExprKind> {
         match &expr.kind {
             ast::ExprKind::Term(term) => Some(match &term.kind {
-                TermKind::Call(call) if call.operator.dotted().as_deref() == Some("print") => self.print(call, out),
+                TermKind::Call(call) if self.builtin_named(&call.operator).as_deref() == Some("print") => {
+                    self.print(call, out)
+                }
                 TermKind::Call(call) => self.call(call, Used::Alone(expr.location), out),
                 _ => ExprKind::Holds(self.term(term, true, out)),
             }),
             ast::ExprKind::Call(call) => {
-                let name = call.operator.dotted();
+                let name = self.builtin_named(&call.operator);
                 match (name.as_deref(), call.args.as_slice()) {
                     (Some("print"), _) => Some(self.print(call, out)),
                     (Some("assign"), [left, right]) => {

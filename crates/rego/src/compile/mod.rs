@@ -144,7 +144,16 @@ pub fn compile(modules: &[Module], options: &Options) -> Result<Policy, Vec<Erro
     errors.finish()?;
     warnings.extend(doubts::find(&tree, &rules, &sources));
     rules.iter_mut().for_each(fold::rule);
+    tree.nodes.iter_mut().for_each(|node| node.settled = settled(node, &rules));
     Ok(Policy { tree, rules, sources, documents, warnings })
+}
+
+/// Whether all rules of a node have one value, a constant.
+fn settled(node: &ir::Node, rules: &[Rule]) -> bool {
+    let clauses = node.rules.iter().filter_map(|rule| rules.get(*rule)).flat_map(|rule| &rule.clauses);
+    let mut values = clauses.map(|clause| &clause.value);
+    let Some(ir::Term::Const(first)) = values.next() else { return false };
+    !node.partial && !node.set && values.all(|value| matches!(value, ir::Term::Const(other) if other == first))
 }
 
 /// Compiles a query against a policy.

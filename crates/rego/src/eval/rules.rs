@@ -104,13 +104,16 @@ impl<'p> Eval<'p> {
         let doubts = self.doubts();
         let mut found = None;
         for index in &at.rules {
-            self.single(self.rule(*index), args, origins, conflict, &mut found)?;
+            self.single(self.rule(*index), args, origins, (conflict, at.settled), &mut found)?;
+            if at.settled && found.is_some() {
+                return Ok(found);
+            }
         }
         if found.is_none()
             && self.doubts() == doubts
             && let Some(default) = at.default
         {
-            self.single(self.rule(default), args, origins, conflict, &mut found)?;
+            self.single(self.rule(default), args, origins, (conflict, true), &mut found)?;
         }
         Ok(found)
     }
@@ -194,9 +197,10 @@ impl<'p> Eval<'p> {
         rule: &'p Rule,
         args: Option<&[Value]>,
         origins: &[Option<Origin>],
-        conflict: &str,
+        (conflict, settled): (&str, bool),
         found: &mut Option<Value>,
     ) -> Res {
+        let enough = settled || !self.strict;
         self.solutions_of(rule, args, origins, &mut |eval, _, clause, value| {
             match found {
                 Some(other) if *other != value => {
@@ -205,8 +209,9 @@ impl<'p> Eval<'p> {
                 Some(_) => {}
                 None => *found = Some(value),
             }
-            // A constant stays the same whatever else the body finds.
-            if matches!(clause.value, Term::Const(_)) { Err(Halt::Enough) } else { Ok(()) }
+            // A constant stays the same whatever else the body finds; but where errors are, as in OPA they are met, unless all
+            // rules have this value.
+            if enough && matches!(clause.value, Term::Const(_)) { Err(Halt::Enough) } else { Ok(()) }
         })
     }
 

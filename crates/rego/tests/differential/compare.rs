@@ -117,32 +117,19 @@ fn of_errors(opa: &[Json], ours: &[Json]) -> Option<String> {
         texts.filter(|text| text != "var _ is unsafe" || errors.len() == 1).collect()
     };
     let is_unsafe = opa_codes.contains("rego_unsafe_var_error");
-    // Of variables that hang on one another any may be named; of several wrong types, those which follow from others are
-    // not told.
-    let some = is_unsafe || only(opa, "rego_type_error") && opa.len() != ours.len();
-    let same = match some {
-        true => !texts(opa).is_disjoint(&texts(ours)),
-        false => same_texts(&texts(opa), &texts(ours)),
-    };
-    if !same {
+    if !same_texts(&texts(opa), &texts(ours)) {
         return Some(format!("messages of {opa_codes:?}"));
     }
     // OPA has no place for errors inside templates.
     if is_unsafe || opa.iter().any(|error| error.get("row").is_none()) {
         return None;
     }
-    let places = |errors: &[Json]| -> BTreeSet<String> {
-        let place = |error: &Json| {
-            format!("{} {}", error["file"].as_str().unwrap_or_default(), error["row"].as_u64().unwrap_or_default())
-        };
-        errors.iter().map(place).collect()
-    };
-    (places(opa) != places(ours)).then(|| format!("places of {opa_codes:?}"))
+    (places(opa, None) != places(ours, None)).then(|| format!("places of {opa_codes:?}"))
 }
 
 /// Without what follows from other errors as the order of a map of Go has it: where one clause of a function is wrong, OPA
 /// knows the function or not.
-fn without_follow_ups(errors: &[Json]) -> Vec<Json> {
+pub fn without_follow_ups(errors: &[Json]) -> Vec<Json> {
     let follows = |error: &&Json| {
         let text = error["message"].as_str().unwrap_or_default();
         text.starts_with("undefined function data.")
@@ -218,6 +205,15 @@ pub fn codes(errors: &[Json]) -> BTreeSet<String> {
 /// Whether there are errors, all of one code.
 pub fn only(errors: &[Json], code: &str) -> bool {
     !errors.is_empty() && errors.iter().all(|error| error["code"] == code)
+}
+
+/// The rows of errors, of all or of those with some messages.
+pub fn places(errors: &[Json], of: Option<&BTreeSet<String>>) -> BTreeSet<String> {
+    let told = |error: &&Json| of.is_none_or(|of| of.contains(error["message"].as_str().unwrap_or_default()));
+    let place = |error: &Json| {
+        format!("{} {}", error["file"].as_str().unwrap_or_default(), error["row"].as_u64().unwrap_or_default())
+    };
+    errors.iter().filter(told).map(place).collect()
 }
 
 /// What errors say, each once.

@@ -1,7 +1,7 @@
 //! Differences that are none of this crate's: each with its reason, and when it holds. A run prints how often each was
 //! given, so that one that hides too much is seen.
 
-use super::compare::{Case, codes, messages, only};
+use super::compare::{Case, codes, messages, only, places, without_follow_ups};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ pub const EXCUSES: &[Excuse] = &[
     },
     Excuse {
         why: "which YAML of annotations is none is a matter of its reader",
-        holds: |case| case.opa.iter().chain(case.ours).any(|error| starts(error, &["yaml: "])),
+        holds: |case| case.opa.iter().chain(case.ours).any(|error| starts(error, &["yaml: ", "invalid map key type"])),
     },
     Excuse {
         why: "the words of Go's readers of certificates, keys, numbers, JSON and YAML, and names of Go's types",
@@ -59,14 +59,15 @@ pub const EXCUSES: &[Excuse] = &[
     },
     // Results.
     Excuse {
-        why: "OPA keeps the text that `to_number` is given, though no JSON has such numbers",
+        why: "OPA keeps the text of numbers that no JSON has, `.5` or what `to_number` is given",
         holds: |case| {
             let no_json = |found: &Json| {
                 let text = found.to_string();
                 let mut numbers = text.split(r#""number":""#).skip(1).filter_map(|rest| rest.split('"').next());
                 numbers.any(|number| serde_json::from_str::<serde_json::Number>(number).is_err())
             };
-            case.results.is_some_and(|(opa, _)| opa.iter().any(no_json))
+            let found = case.results.map_or(case.opa, |(opa, _)| opa);
+            found.iter().any(no_json) || case.opa.iter().any(|error| text(error).contains("[."))
         },
     },
     Excuse {
@@ -95,8 +96,8 @@ pub const EXCUSES: &[Excuse] = &[
     },
     // The order of evaluation.
     Excuse {
-        why: "OPA's index of rules passes over those that cannot hold, and so over errors of builtins before what does not hold",
-        holds: |case| case.strict && (builtin(case.opa) || builtin(case.ours)),
+        why: "OPA's index of rules passes over those that cannot hold, and so over errors before what does not hold",
+        holds: |case| case.strict && (builtin(case.ours) || builtin(case.opa) && conflict(case.ours)),
     },
     Excuse {
         why: "for the same reason conflicts in rules that it passes over are not found",
@@ -122,6 +123,15 @@ pub const EXCUSES: &[Excuse] = &[
             case.opa.is_empty()
                 && only(case.ours, UNSAFE)
                 && names.any(|name| case.features.in_templates.contains(name))
+        },
+    },
+    Excuse {
+        why: "of variables that hang on one another any may be named",
+        holds: |case| {
+            let names = |errors: &[Json]| -> BTreeSet<String> {
+                errors.iter().filter_map(unsafe_name).map(str::to_owned).collect()
+            };
+            only(case.opa, UNSAFE) && only(case.ours, UNSAFE) && !names(case.opa).is_disjoint(&names(case.ours))
         },
     },
     Excuse {
@@ -151,6 +161,16 @@ pub const EXCUSES: &[Excuse] = &[
         holds: |case| !case.ours.is_empty() && told(case.opa, "expression is unsafe"),
     },
     // Types.
+    Excuse {
+        why: "of several wrong types more or fewer may be told that only follow from others",
+        holds: |case| {
+            let (opa, ours) = (without_follow_ups(case.opa), without_follow_ups(case.ours));
+            let common = &messages(&opa) & &messages(&ours);
+            let same_places = places(&opa, Some(&common)) == places(&ours, Some(&common));
+            let types = only(&opa, TYPE) && only(&ours, TYPE);
+            types && opa.len() != ours.len() && !common.is_empty() && same_places
+        },
+    },
     Excuse {
         why: "whether something can be matched of whose type nothing is known yet hangs on when OPA comes to it, in comprehensions",
         holds: |case| {
