@@ -16,6 +16,7 @@ pub(super) enum Meaning {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Const(Value),
+    Template,
     Var(String),
     Ref(Vec<Key>),
     Array(Vec<Key>),
@@ -67,10 +68,8 @@ fn of(term: &Term, meaning: &dyn Fn(&Name) -> Meaning) -> Key {
             parts.extend(all(&call.args));
             Key::Call(parts)
         }
-        // It is a call by then.
-        TermKind::TemplateString(_) => {
-            Key::Call(vec![Key::Var("internal".to_owned()), Key::Const(Value::string("template_string"))])
-        }
+        // Those that there are stay as they are written.
+        TermKind::TemplateString(_) => Key::Template,
     }
 }
 

@@ -109,12 +109,18 @@ pub const EXCUSES: &[Excuse] = &[
     },
     // Which variables are safe.
     Excuse {
+        why: "OPA misses calls in sets and in keys of arguments, which no argument could match",
+        holds: |case| told(case.ours, "rule arguments cannot contain calls"),
+    },
+    Excuse {
         why: "OPA takes a variable that is to equal a set with itself for bound, and does not end",
         holds: endless,
     },
     Excuse {
         why: "OPA forgets what else is unsafe in an expression with a comprehension over variables of the body",
-        holds: |case| case.opa.is_empty() && only(case.ours, UNSAFE) && case.features.comprehension,
+        holds: |case| {
+            (case.opa.is_empty() || only(case.opa, UNSAFE)) && only(case.ours, UNSAFE) && case.features.comprehension
+        },
     },
     Excuse {
         why: "the same of templates, which are comprehensions for OPA",

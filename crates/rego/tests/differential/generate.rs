@@ -103,6 +103,23 @@ impl Gen {
         if self.random.percent(20) {
             text += "import input.o as inp\n";
         }
+        if self.random.percent(6) {
+            let import = self.random.pick(&[
+                "data.d",
+                "data.d.o as json",
+                "data.d.l as count",
+                "data.missing as time",
+                "data.a",
+                "data",
+                "input",
+                "input.us",
+                "input.n as plus",
+                "input.s as d",
+                "input as object",
+                "data.d as inp",
+            ]);
+            text += &format!("import {import}\n");
+        }
         for i in 0..self.random.between(1, 4) {
             text += "\n";
             text += &self.rule(i);

@@ -4,6 +4,11 @@ use super::random::Random;
 
 const NUMBERS: &[&str] = &["0", "1", "2", "3", "4", "5", "7", "10", "100", "-1", "-2", "0.5", "1.5", "2.0", "-0.25"];
 const ODD_NUMBERS: &[&str] = &[
+    "-0",
+    "-0.0",
+    "2.50",
+    "3.0",
+    "12e-1",
     "1.0",
     "1e3",
     "1E2",
@@ -41,6 +46,12 @@ const ODD_STRINGS: &[&str] = &[
     "\u{7f}\u{85}",
     "\u{feff}",
     "a\u{301}",
+    "1_000",
+    ".5",
+    "0x1F",
+    "+1",
+    "\u{661}",
+    "\u{0}",
 ];
 /// What regular expressions are put together from.
 const REGEX_PARTS: &[&str] = &[

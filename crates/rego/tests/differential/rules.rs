@@ -24,6 +24,19 @@ impl Gen {
         format!("{note}{text}")
     }
 
+    /// A rule's name; now and then one that a builtin, an operator or a package has.
+    fn rule_name(&mut self, prefix: &str, index: usize) -> String {
+        let name = match self.random.percent(3) {
+            true => self
+                .random
+                .pick(&["count", "json", "max", "plus", "lt", "equal", "time", "walk", "object", "a", "d", "rego"]),
+            false => return format!("{prefix}{index}"),
+        };
+        // Not one that another rule has: they may be of different kinds.
+        let taken = self.known.iter().any(|known| known.package == self.package && known.name == name);
+        if taken { format!("{prefix}{index}") } else { name.to_owned() }
+    }
+
     fn known(&self, name: &str, ty: Ty, arity: Option<usize>) -> Known {
         Known { package: self.package, name: name.to_owned(), ty, arity }
     }
@@ -52,13 +65,13 @@ impl Gen {
 
     fn constant(&mut self, index: usize) -> (String, Known) {
         let ty = self.any_type();
-        let (name, value) = (format!("k{index}"), self.term(ty, 3));
+        let (name, value) = (self.rule_name("k", index), self.term(ty, 3));
         (format!("{name} := {value}\n"), self.known(&name, ty, None))
     }
 
     fn complete(&mut self, index: usize) -> (String, Known) {
         let ty = self.any_type();
-        let name = format!("c{index}");
+        let name = self.rule_name("c", index);
         let mut text = String::new();
         let mut ty = ty;
         if self.random.percent(30) {
@@ -90,7 +103,7 @@ impl Gen {
     }
 
     fn partial_set(&mut self, index: usize) -> (String, Known) {
-        let name = format!("s{index}");
+        let name = self.rule_name("s", index);
         let mut text = String::new();
         for _ in 0..self.random.between(1, 2) {
             text += &self.scoped(|this| {
@@ -108,7 +121,7 @@ impl Gen {
     }
 
     fn partial_object(&mut self, index: usize) -> (String, Known) {
-        let name = format!("o{index}");
+        let name = self.rule_name("o", index);
         let mut text = String::new();
         for _ in 0..self.random.between(1, 2) {
             text += &self.scoped(|this| {
@@ -127,7 +140,7 @@ impl Gen {
     }
 
     fn ref_head(&mut self, index: usize) -> (String, Known) {
-        let name = format!("r{index}");
+        let name = self.rule_name("r", index);
         let mut text = String::new();
         for part in ["one", "two", "three"].iter().take(self.random.between(1, 3)) {
             text += &self.scoped(|this| {
@@ -150,7 +163,7 @@ impl Gen {
 
     fn function(&mut self, index: usize) -> (String, Known) {
         let ty = self.any_type();
-        let name = if self.random.percent(15) { format!("f{index}.g") } else { format!("f{index}") };
+        let name = if self.random.percent(15) { format!("f{index}.g") } else { self.rule_name("f", index) };
         let arity = self.random.between(1, 3);
         let mut text = String::new();
         if self.random.percent(12) && !name.contains('.') {

@@ -1,82 +1,16 @@
-//! YAML to values, and values to YAML in the style of Go's `sigs.k8s.io/yaml`: keys sorted, blocks, lists not indented.
+//! Values as YAML, in the style of Go's `sigs.k8s.io/yaml`: keys sorted, blocks, lists not indented.
 
+use super::bare::{plain, resolves};
 use crate::number::Number;
 use crate::value::Value;
-use crate::{bytes, json, text};
+use crate::{bytes, json};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Deeper values are written as null.
 const MAX_DEPTH: usize = 500;
-
-/// Parses the first document; the error is a sentence. Of two equal keys the last wins, and `010` is octal, as in Go.
-/// What follows the document is not looked at, even where it is no other one.
-pub fn parse(yaml: &str) -> Result<Value, String> {
-    let error = match first(yaml) {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
-    };
-    let after = error.contains("did not find expected <document start>").then(|| line(&error)).flatten();
-    let end = after.and_then(|after| yaml.split_inclusive('\n').take(after - 1).map(str::len).reduce(|a, b| a + b));
-    let document = end.and_then(|end| yaml.get(..end)).map(first);
-    document.unwrap_or(Err(error)).map_err(|error| reason(yaml, &error))
-}
-
-fn first(yaml: &str) -> Result<Value, String> {
-    let options = serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
-        legacy_octal_numbers: true,
-    };
-    let parsed = serde_saphyr::from_multiple_with_options::<serde_json::Value>(yaml, options);
-    let documents = parsed.map_err(|error| error.to_string())?;
-    Ok(documents.first().map_or(Value::Null, convert))
-}
-
-/// The line that an error names, from 1.
-fn line(error: &str) -> Option<usize> {
-    error
-        .split("line ")
-        .nth(1)
-        .and_then(|rest| rest.split([' ', ',', ':']).next()?.parse().ok())
-        .filter(|line| *line > 0)
-}
-
-/// As `Value::from_json`, but with doubles as Go's `encoding/json` writes them: `1.0` is `1`.
-fn convert(parsed: &serde_json::Value) -> Value {
-    match parsed {
-        serde_json::Value::Number(n) => match n.as_f64().filter(|_| n.is_f64()) {
-            Some(double) => {
-                let plain = double.abs() >= 1e-6 && double.abs() < 1e21;
-                let text = if plain { double.to_string() } else { crate::number::general(double, 1) };
-                Value::Number(Number::parse(&text).unwrap_or_default())
-            }
-            None => Value::from_json(parsed),
-        },
-        serde_json::Value::Array(items) => Value::array(items.iter().map(convert)),
-        serde_json::Value::Object(map) => {
-            Value::object(map.iter().map(|(key, value)| (Value::entering(key), convert(value))))
-        }
-        other => Value::from_json(other),
-    }
-}
-
-/// The error in libyaml's words where they are known.
-fn reason(yaml: &str, error: &str) -> String {
-    let line = line(error).unwrap_or(1);
-    let what = if error.contains("unclosed bracket '['") {
-        "did not find expected ',' or ']'"
-    } else if error.contains("unclosed bracket '{'") {
-        "did not find expected ',' or '}'"
-    } else {
-        let short = error.lines().next().unwrap_or("not valid");
-        let short = short.trim_start_matches("error: ");
-        // Its own place is said in another form, and not where it is the first line.
-        let place = short.starts_with("line ").then(|| short.split_once(": ")).flatten();
-        let short = place.map_or(short, |(_, what)| what);
-        return if line > 1 { format!("yaml: line {line}: {short}") } else { format!("yaml: {short}") };
-    };
-    format!("yaml: line {}: {what}", line.max(yaml.lines().count()))
-}
+/// Bytes of a key that is written as most are.
+const LONG_KEY: usize = 128;
 
 /// One document with a line's end after it.
 pub fn to_string(value: &Value) -> String {
@@ -113,16 +47,25 @@ fn object(out: &mut String, map: &BTreeMap<Value, Value>, depth: usize, mut cont
         if !std::mem::take(&mut continued) {
             indent(out, depth);
         }
-        string(out, &key, depth);
+        // A key of several lines, or a long one, has a mark before it and its value one of its own.
+        let marked = key.contains('\n') || key.len() > LONG_KEY;
+        if marked {
+            out.push_str("? ");
+        }
+        string(out, &key, if marked { depth + 1 } else { depth });
+        if marked {
+            out.push('\n');
+            indent(out, depth);
+        }
         out.push(':');
         match value {
             Value::Object(map) if !map.is_empty() && depth < MAX_DEPTH => {
-                out.push('\n');
-                object(out, map, depth + 1, false);
+                out.push(if marked { ' ' } else { '\n' });
+                object(out, map, depth + 1, marked);
             }
             Value::Array(_) | Value::Set(_) if !items(value).is_empty() && depth < MAX_DEPTH => {
-                out.push('\n');
-                list(out, value, depth, false);
+                out.push(if marked { ' ' } else { '\n' });
+                list(out, value, if marked { depth + 1 } else { depth }, marked);
             }
             other => {
                 out.push(' ');
@@ -213,8 +156,9 @@ fn scalar(out: &mut String, value: &Value, depth: usize) {
 /// Plain where it reads back as the same text; else in quotes, or as a block where it has lines.
 fn string(out: &mut String, value: &str, depth: usize) {
     let value = &*bytes::shown(value);
-    if value.chars().any(|c| c != '\n' && !text::printable(c)) {
-        out.push_str(&text::quote(&bytes::entering(value), false));
+    let spaced = value.contains(" \n") || value.contains('\n') && value.ends_with(' ');
+    if spaced || value.chars().any(|c| !printable(c)) {
+        quoted(out, value);
     } else if value.contains('\n') {
         block(out, value, depth);
     } else if resolves(value) {
@@ -226,6 +170,35 @@ fn string(out: &mut String, value: &str, depth: usize) {
     }
 }
 
+/// What need not be escaped (`is_printable` of Go's `yamlprivateh.go`).
+fn printable(c: char) -> bool {
+    c == '\n' || matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
+}
+
+/// In double quotes (`yaml_emitter_write_double_quoted` of Go's `emitterc.go`).
+fn quoted(out: &mut String, value: &str) {
+    out.push('"');
+    for c in value.chars() {
+        match c {
+            '\0' => out.push_str("\\0"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{b}' => out.push_str("\\v"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            '\u{1b}' => out.push_str("\\e"),
+            '"' | '\\' => out.extend(['\\', c]),
+            c if printable(c) => out.push(c),
+            c if u32::from(c) <= 0xff => out.push_str(&format!("\\x{:02X}", u32::from(c))),
+            c if u32::from(c) <= 0xffff => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+        }
+    }
+    out.push('"');
+}
+
 fn block(out: &mut String, value: &str, depth: usize) {
     out.push('|');
     if value.starts_with([' ', '\n']) {
@@ -234,7 +207,7 @@ fn block(out: &mut String, value: &str, depth: usize) {
     let kept = value.trim_end_matches('\n');
     match value.len() - kept.len() {
         0 => out.push('-'),
-        1 => {}
+        1 if !kept.is_empty() => {}
         _ => out.push('+'),
     }
     let body = value.strip_suffix('\n').unwrap_or(value);
@@ -245,51 +218,4 @@ fn block(out: &mut String, value: &str, depth: usize) {
             out.push_str(line);
         }
     }
-}
-
-/// Whether YAML would read the bare text as something else than a string.
-fn resolves(value: &str) -> bool {
-    let word = matches!(
-        value.to_ascii_lowercase().as_str(),
-        "" | "~"
-            | "null"
-            | "true"
-            | "false"
-            | "yes"
-            | "no"
-            | "on"
-            | "off"
-            | "y"
-            | "n"
-            | ".nan"
-            | ".inf"
-            | "-.inf"
-            | "+.inf"
-    );
-    let bare = value.trim_start_matches(['+', '-']).replace('_', "");
-    let starts = bare.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    let number = starts && (bare.parse::<f64>().is_ok_and(f64::is_finite) || radix(&bare));
-    word || number || value == "<<" || date(value)
-}
-
-fn radix(bare: &str) -> bool {
-    [("0x", 16), ("0o", 8), ("0b", 2)].iter().any(|(prefix, radix)| {
-        bare.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, *radix).is_ok())
-    })
-}
-
-fn date(value: &str) -> bool {
-    let head: Vec<&str> = value.get(..10).unwrap_or("").split('-').collect();
-    let digits = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    head.len() == 3 && head.iter().all(digits) && head.first().is_some_and(|year| year.len() == 4)
-}
-
-fn plain(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    let indicator = b"#,[]{}&*!|>'\"%@`".contains(first);
-    let dash = b"-?:".contains(first) && bytes.get(1).is_none_or(|b| *b == b' ');
-    let marker = value.starts_with("---") || value.starts_with("...");
-    let inside = value.contains(": ") || value.contains(" #") || *last == b':';
-    !(indicator || dash || marker || inside || *first == b' ' || *last == b' ')
 }
