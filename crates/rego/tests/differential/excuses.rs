@@ -94,6 +94,10 @@ pub const EXCUSES: &[Excuse] = &[
         why: "OPA does not take `with` apart inside closures of queries: there its value may be undefined, or a name that means nothing",
         holds: |case| case.features.closed_with,
     },
+    Excuse {
+        why: "of keys as written that are found to be equal OPA keeps the first by the names of its variables, or all",
+        holds: |case| case.results.is_some() && case.features.dynamic_keys,
+    },
     // The order of evaluation.
     Excuse {
         why: "OPA's index of rules passes over those that cannot hold, and so over errors before what does not hold",
@@ -183,6 +187,10 @@ pub const EXCUSES: &[Excuse] = &[
             let rest = |errors| messages(errors).into_iter().filter(|text| text != "match error").count();
             case.features.comprehension && rest(case.opa) == 0 && rest(case.ours) == 0
         },
+    },
+    Excuse {
+        why: "OPA puts a template whose variables are bound later behind what takes its text, and then knows no type of it",
+        holds: |case| case.opa.is_empty() && only(case.ours, TYPE) && !case.features.in_templates.is_empty(),
     },
     Excuse {
         why: "of several keys that are not constant OPA knows the type of one only, by the names that it gives to variables",

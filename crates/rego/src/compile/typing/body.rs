@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
         unify_equal: bool,
         slots: Vec<Type>,
     ) -> Self {
-        Self {
+        let mut checker = Self {
             tree,
             documents,
             source,
@@ -81,7 +81,16 @@ impl<'a> Checker<'a> {
             unify_equal,
             depth: 0,
             errors: Vec::new(),
+        };
+        // A variable that nobody declared is for OPA the builtin of its name.
+        for (slot, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty() && !name.starts_with('$')) {
+            if !places.declared.contains(slot)
+                && let Some(function) = tree.builtin_type(name)
+            {
+                checker.put(slot, Type::Function(function));
+            }
         }
+        checker
     }
 
     /// Forgets what is known of variables, and gives their places back.
