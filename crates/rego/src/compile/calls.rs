@@ -15,10 +15,10 @@ use crate::value::Value;
 pub enum Used {
     /// An expression of its own at a place; its result may be among its arguments.
     Alone(Location),
-    /// Its value is used.
-    Value,
-    /// Its value is a variable's.
-    As(Term),
+    /// Its value, at a place, is used.
+    Value(Location),
+    /// Its value, at a place, is a variable's.
+    As(Term, Location),
 }
 
 impl Lower<'_> {
@@ -47,8 +47,7 @@ impl Lower<'_> {
             self.error(Stage::Values, Code::Type, format!("{call} used as value"), call.location);
         }
         let place = match used {
-            Used::Alone(place) => place,
-            Used::Value | Used::As(_) => call.location,
+            Used::Alone(place) | Used::Value(place) | Used::As(_, place) => place,
         };
         let callee = self.callee(&call.operator);
         let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
@@ -79,8 +78,8 @@ impl Lower<'_> {
                 self.places.given.push(place);
                 args.pop()
             }
-            Used::Alone(_) | Used::Value => None,
-            Used::As(ref term) => Some(term.clone()),
+            Used::Alone(_) | Used::Value(_) => None,
+            Used::As(ref term, _) => Some(term.clone()),
         };
         if args.len() != arity {
             self.arity(&callee, (call, place), (arity, &args), !matches!(used, Used::Alone(_)));

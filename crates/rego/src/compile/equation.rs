@@ -18,7 +18,9 @@ impl Lower<'_> {
     pub(super) fn side(&mut self, term: &ast::Term, negated: bool, out: &mut Vec<Expr>) -> Side {
         match &term.kind {
             // Before a `not`: where the call is undefined, so is the whole.
-            TermKind::Call(call) if !negated => Side::Call(self.call(call, Used::Value, out), term.location),
+            TermKind::Call(call) if !negated => {
+                Side::Call(self.call(call, Used::Value(term.location), out), term.location)
+            }
             _ => Side::Term(self.term(term, true, out)),
         }
     }

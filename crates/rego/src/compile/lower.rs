@@ -332,7 +332,7 @@ impl<'a> Lower<'a> {
             }
             TermKind::Call(call) => {
                 let slot = self.fresh();
-                let kind = match self.affirmed(|lower| lower.call(call, Used::As(Term::Var(slot)), out)) {
+                let kind = match self.affirmed(|lower| lower.call(call, Used::As(Term::Var(slot), location), out)) {
                     ExprKind::Holds(term) => ExprKind::Eq(Term::Var(slot), term),
                     other => other,
                 };

@@ -47,11 +47,6 @@ impl Names {
 
     /// What a name that is not local leads to.
     pub fn global(&self, name: &Name) -> Option<Global> {
-        match &**name {
-            "data" => return Some(Global::Data(Vec::new())),
-            "input" => return Some(Global::Input(Vec::new())),
-            _ => {}
-        }
         if let Some(path) = self.imports.get(name) {
             if !self.is_used(name) {
                 self.used.borrow_mut().insert(name.clone());
@@ -68,6 +63,11 @@ impl Names {
             path.push(Value::string(name));
             return Some(Global::Data(path));
         }
-        None
+        // In the old dialect, rules and imports may have these names too.
+        match &**name {
+            "data" => Some(Global::Data(Vec::new())),
+            "input" => Some(Global::Input(Vec::new())),
+            _ => None,
+        }
     }
 }

@@ -18,6 +18,8 @@ pub struct Features {
     pub qualified_true: bool,
     /// An object as written with several keys that are not constant.
     pub dynamic_keys: bool,
+    /// An expression that closes over a name that only a later one of its body has outside of closures.
+    pub late: bool,
     /// A rule whose value is a collection that is not constant.
     pub collected_value: bool,
     /// Names inside templates.
@@ -38,9 +40,9 @@ pub fn of(request: &Json, query: Option<usize>) -> Features {
     if let Some(query) = query {
         let text = request["queries"][query]["query"].as_str().unwrap_or_default();
         reached = text.contains("data");
-        for expr in parse::parse_query(&Source::new(0, "", text), &options).iter().flatten() {
-            found.expr(expr);
-        }
+        let body = parse::parse_query(&Source::new(0, "", text), &options).unwrap_or_default();
+        found.late |= late(&body);
+        visit::body(&mut found, &body);
     }
     let closed_with = found.closed_with && query.is_some();
     for text in request["modules"].as_object().into_iter().flatten().filter(|_| reached) {
@@ -51,6 +53,7 @@ pub fn of(request: &Json, query: Option<usize>) -> Features {
                 !constant(term) && matches!(term.kind, TermKind::Array(_) | TermKind::Set(_) | TermKind::Object(_))
             };
             found.collected_value |= rule.head.value.as_ref().is_some_and(collection);
+            found.late |= late(&rule.body) || rule.elses.iter().any(|branch| late(&branch.body));
             visit::rule(&mut found, rule);
         }
     }
@@ -66,6 +69,9 @@ impl Visit for Features {
         self.named.extend(node.operator());
         let every = matches!(node.kind, ExprKind::Every(_));
         self.every |= every;
+        if let ExprKind::Every(every) = &node.kind {
+            self.late |= late(&every.body);
+        }
         self.closures += usize::from(every);
         visit::expr(self, node);
         self.closures -= usize::from(every);
@@ -74,8 +80,13 @@ impl Visit for Features {
     fn term(&mut self, node: &Term) {
         let (mut closure, mut template) = (false, false);
         match &node.kind {
-            TermKind::ArrayComp(_) | TermKind::SetComp(_) | TermKind::ObjectComp(_) => {
+            TermKind::ArrayComp(comp) | TermKind::SetComp(comp) => {
                 (closure, self.comprehension) = (true, true);
+                self.late |= late(&comp.body);
+            }
+            TermKind::ObjectComp(comp) => {
+                (closure, self.comprehension) = (true, true);
+                self.late |= late(&comp.body);
             }
             TermKind::TemplateString(_) => (closure, template) = (true, true),
             TermKind::Object(items) => {
@@ -92,6 +103,50 @@ impl Visit for Features {
         self.templates -= usize::from(template);
         self.closures -= usize::from(closure);
     }
+}
+
+/// The names of expressions, and of them those inside closures, sets, keys of objects and templates.
+#[derive(Default)]
+struct Names {
+    all: BTreeSet<String>,
+    closed: BTreeSet<String>,
+    closures: usize,
+}
+
+impl Visit for Names {
+    fn term(&mut self, node: &Term) {
+        if let TermKind::Var(name) = &node.kind {
+            self.all.insert(name.to_string());
+            if self.closures > 0 {
+                self.closed.insert(name.to_string());
+            }
+        }
+        let plain =
+            matches!(node.kind, TermKind::Scalar(_) | TermKind::Ref(_) | TermKind::Array(_) | TermKind::Call(_));
+        self.closures += usize::from(!plain);
+        visit::term(self, node);
+        self.closures -= usize::from(!plain);
+    }
+}
+
+/// Whether an expression of a body closes over a name that none before it has, but one after it.
+fn late(body: &[Expr]) -> bool {
+    let names: Vec<Names> = body
+        .iter()
+        .map(|expr| {
+            let mut names = Names::default();
+            names.expr(expr);
+            names
+        })
+        .collect();
+    let root = |name: &String| name == "data" || name == "input";
+    (0..names.len()).any(|at| {
+        let (before, after) = (&names[..at], &names[at + 1..]);
+        let mut closed = names[at].closed.iter().filter(|name| !root(name));
+        closed.any(|name| {
+            !before.iter().any(|names| names.all.contains(name)) && after.iter().any(|names| names.all.contains(name))
+        })
+    })
 }
 
 fn constant(term: &Term) -> bool {

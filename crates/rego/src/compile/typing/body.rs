@@ -55,7 +55,7 @@ impl<'a> Checker<'a> {
         (names, places): (&'a [Name], &'a Places),
         unify_equal: bool,
     ) -> Self {
-        Self::again(tree, documents, source, (names, places), unify_equal, vec![Type::Unknown; names.len()])
+        Self::again(tree, documents, source, (names, places), unify_equal, Self::unknown(tree, names, places))
     }
 
     /// As `new`, with what another checker gave back: each of very many clauses has few of their variables.
@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
         unify_equal: bool,
         slots: Vec<Type>,
     ) -> Self {
-        let mut checker = Self {
+        Self {
             tree,
             documents,
             source,
@@ -81,16 +81,17 @@ impl<'a> Checker<'a> {
             unify_equal,
             depth: 0,
             errors: Vec::new(),
-        };
-        // A variable that nobody declared is for OPA the builtin of its name.
-        for (slot, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty() && !name.starts_with('$')) {
-            if !places.declared.contains(slot)
-                && let Some(function) = tree.builtin_type(name)
-            {
-                checker.put(slot, Type::Function(function));
-            }
         }
-        checker
+    }
+
+    /// The types of variables of which nothing is known: one that nobody declared is for OPA the builtin of its name.
+    pub fn unknown(tree: &Tree, names: &[Name], places: &Places) -> Vec<Type> {
+        let named = |name: &Name| !name.is_empty() && !name.starts_with('$');
+        let of = |(slot, name): (Slot, &Name)| match named(name) && !places.declared.contains(slot) {
+            true => tree.builtin_type(name).map_or(Type::Unknown, Type::Function),
+            false => Type::Unknown,
+        };
+        names.iter().enumerate().map(of).collect()
     }
 
     /// Forgets what is known of variables, and gives their places back.

@@ -25,7 +25,7 @@ pub fn rules(tree: &Tree, rules: &[Rule], order: &[NodeId], sources: &[Source], 
         for index in at.rules.iter().chain(&at.default) {
             let Some(rule) = rules.get(*index) else { continue };
             let source = sources.iter().find(|source| source.index == rule.location.file);
-            let mut slots = vec![Type::Unknown; rule.slots.len()];
+            let mut slots = Checker::unknown(tree, &rule.slots, &rule.places);
             for clause in &rule.clauses {
                 let of_rule = (rule.slots.as_slice(), &rule.places);
                 let mut checker = Checker::again(tree, &documents, source, of_rule, true, slots);
