@@ -175,9 +175,9 @@ pub const EXCUSES: &[Excuse] = &[
         holds: |case| !case.opa.is_empty() && told(case.ours, "with keyword target must be ground"),
     },
     Excuse {
-        why: "a call of nothing with nothing is unsafe for OPA, and one of a call's result hidden by what that names",
+        why: "a call of nothing with nothing is unsafe for OPA, and one may be hidden by what arguments or its operator name",
         holds: |case| {
-            let hidden = |error: &Json| starts(error, &["called function "]) && text(error).contains('(');
+            let hidden = |error: &Json| starts(error, &["called function "]);
             !case.ours.is_empty() && (told(case.opa, "expression is unsafe") || case.opa.iter().any(hidden))
         },
     },
@@ -202,6 +202,10 @@ pub const EXCUSES: &[Excuse] = &[
     Excuse {
         why: "OPA puts a template whose variables are bound later behind what takes its text, and then knows no type of it",
         holds: |case| case.opa.is_empty() && only(case.ours, TYPE) && !case.features.in_templates.is_empty(),
+    },
+    Excuse {
+        why: "OPA takes a function for the value of a `with` that replaces a document",
+        holds: |case| case.opa.is_empty() && case.features.with && ends(case.ours, " used as reference, not called"),
     },
     Excuse {
         why: "of several keys that are not constant OPA knows the type of one only, by the names that it gives to variables",
