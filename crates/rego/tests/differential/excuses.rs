@@ -187,7 +187,7 @@ pub const EXCUSES: &[Excuse] = &[
         holds: |case| {
             let (opa, ours) = (without_follow_ups(case.opa), without_follow_ups(case.ours));
             let common = &messages(&opa) & &messages(&ours);
-            let same_places = places(&opa, Some(&common)) == places(&ours, Some(&common));
+            let same_places = !places(&opa, Some(&common)).is_disjoint(&places(&ours, Some(&common)));
             let types = only(&opa, TYPE) && only(&ours, TYPE);
             types && opa.len() != ours.len() && !common.is_empty() && same_places
         },
