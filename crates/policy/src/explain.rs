@@ -43,7 +43,7 @@ pub struct Task {
 pub struct Brief {
     /// `FILE:ROW  TEXT` of the rule's own lines that decided.
     pub rule: Part,
-    /// `PLACE = VALUE` of what they and what they call read; first what the message names.
+    /// `PLACE = VALUE` of what they and what they call read; first what the message names, and nothing of other tasks.
     pub read: Part,
 }
 
@@ -63,13 +63,32 @@ impl Explanation {
             let value = place.value.as_ref().and_then(Value::as_str).unwrap_or_default();
             value.len() > 1 && told.contains(&format!("\"{value}\"")) || value.len() > 8 && told.contains(value)
         };
-        let (first, last): (Vec<_>, Vec<_>) = proof.places.iter().partition(named);
+        let (first, last): (Vec<&Place>, Vec<&Place>) = proof.places.iter().partition(named);
+        // What other tasks say decides little of one: it is counted, not shown.
+        let denied: Vec<&str> = first.iter().filter_map(|place| self.task_of(place)).collect();
+        let other = |place: &&Place| !denied.is_empty() && task(place).is_some_and(|task| !denied.contains(&task));
+        let (others, last): (Vec<&Place>, Vec<&Place>) = last.into_iter().partition(other);
+        let mut read = part(first.into_iter().chain(last).map(read).collect(), most);
+        read.more += others.len();
         let own = proof.lines.iter().filter(|line| line.file == proof.file);
         Some(Brief {
             rule: part(own.map(|line| format!("{}:{}  {}", line.file, line.row, line.text)).collect(), most),
-            read: part(first.into_iter().chain(last).map(read).collect(), most),
+            read,
         })
     }
+
+    /// The task that a place is of, if it is one of those that are explained.
+    fn task_of<'p>(&self, place: &'p Place) -> Option<&'p str> {
+        let name = place.value.as_ref().and_then(Value::as_str)?;
+        self.tasks.iter().any(|task| task.pipeline_task == name).then(|| task(place)).flatten()
+    }
+}
+
+/// The task of a statement that a place is of, as the beginning of its path.
+fn task(place: &Place) -> Option<&str> {
+    let at = place.path.find(".tasks[")?;
+    let end = place.path[at..].find(']')?;
+    place.path.get(..=at + end)
 }
 
 fn part(mut shown: Vec<String>, most: usize) -> Part {
