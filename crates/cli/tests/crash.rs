@@ -231,7 +231,9 @@ fn at_each_station_of_a_release() {
     cluster.ended("pipelineruns", &namespace, &name);
     kill_control_plane(&cluster);
     let run = cluster.signed("pipelineruns", &namespace, &name);
-    assert_eq!(succeeded(&run).0, "True", "{run:#}");
+    // Of a run that failed, its TaskRuns say why.
+    let ends = || cluster.list("taskruns", &namespace).iter().map(succeeded).collect::<Vec<_>>();
+    assert_eq!(succeeded(&run).0, "True", "{:?} {run:#}", ends());
     kill_control_plane(&cluster);
     until("the snapshot", || (!cluster.list("snapshots", &namespace).is_empty()).then_some(()));
     kill_control_plane(&cluster);
