@@ -4,7 +4,7 @@
 use super::channel::Channel;
 use super::launcher::ChannelLauncher;
 use super::message::{FromControl, Ready, ToControl};
-use super::registry_glue::{ApiAuthority, RunCredentials};
+use super::registry_glue::{ApiAuthority, FOLDER, RunCredentials};
 use super::{bootstrap, folder};
 use crate::args::ControlPlane;
 use crate::commands::connect;
@@ -62,7 +62,12 @@ pub async fn run(args: ControlPlane) -> Result {
     bootstrap::apply(&admin, &args.registry_host, &public_key).await?;
 
     let conf = registries(&args)?;
-    let runs = RunCredentials::new(args.registry_host.clone(), registry, steps_conf(&args.registry_host).render());
+    let runs = RunCredentials::new(
+        args.registry_host.clone(),
+        registry,
+        steps_conf(&args.registry_host).render(),
+        Path::new(FOLDER),
+    );
     let runs = Arc::new(runs.context(Exit::Usage, "making the folder of transfers")?);
     let authority = Arc::new(ApiAuthority { api: api.clone(), runs: runs.clone() });
     let store =

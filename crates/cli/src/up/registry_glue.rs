@@ -9,13 +9,17 @@ use sluice_engine::{RunIdentity, RunRegistry};
 use sluice_registry::{Action, Authority, Credential, Identity, Recorder, Transfer, TransferKind};
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Name under which a TaskRun's credential is presented.
 const RUN_USER: &str = "taskrun";
-/// Where the record of each live run's transfers is kept.
-const FOLDER: &str = "control/transfers";
+/// Where the record of each live run's transfers is kept, and whose credential it has.
+pub const FOLDER: &str = "control/transfers";
+/// How long after a start a credential of before is good until the engine has found its run alive: a step may ask in between.
+const GRACE: Duration = Duration::from_secs(60);
 /// Most transfers recorded for one run; what is beyond is not witnessed.
 const MAX_TRANSFERS: usize = 4096;
 
@@ -24,13 +28,30 @@ pub struct RunCredentials {
     host: String,
     connect: String,
     registries_conf: String,
+    folder: PathBuf,
     live: Mutex<HashMap<String, LiveRun>>,
 }
 
 struct LiveRun {
     identity: Identity,
-    password: String,
+    /// SHA-256 of the password.
+    digest: String,
     transfers: BTreeSet<(Direction, WitnessedTransfer)>,
+    /// Of a credential of before this start, until its run is found alive.
+    until: Option<Instant>,
+}
+
+/// A credential as it is kept, without the password.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    namespace: String,
+    service_account: String,
+    /// SHA-256 of the password.
+    digest: String,
+}
+
+fn digest(password: &str) -> String {
+    hex::encode(<sha2::Sha256 as sha2::Digest>::digest(password))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -46,13 +67,28 @@ impl std::fmt::Debug for RunCredentials {
 }
 
 impl RunCredentials {
-    /// `host` is the registry as images are named, `connect` its address, `registries_conf` what steps are given.
+    /// `host` is the registry as images are named, `connect` its address, `registries_conf` what steps are given; `folder`
+    /// holds the records. Credentials of before are good for a while.
     ///
     /// # Errors
-    /// When the folder of records cannot be made.
-    pub fn new(host: String, connect: String, registries_conf: String) -> std::io::Result<Self> {
-        std::fs::create_dir_all(FOLDER)?;
-        Ok(Self { host, connect, registries_conf, live: Mutex::default() })
+    /// When the folder of records cannot be made or read.
+    pub fn new(host: String, connect: String, registries_conf: String, folder: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let until = Some(Instant::now() + GRACE);
+        let mut live = HashMap::new();
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let Some(id) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".json")) else { continue };
+            // One that was being written when the machine stopped was not handed out.
+            let Some(kept) = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Kept>(&text).ok())
+            else {
+                continue;
+            };
+            let identity = identity(id, &kept.namespace, &kept.service_account);
+            let transfers = recorded(folder, id);
+            live.insert(id.to_owned(), LiveRun { identity, digest: kept.digest, transfers, until });
+        }
+        Ok(Self { host, connect, registries_conf, folder: folder.to_owned(), live: Mutex::new(live) })
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, LiveRun>> {
@@ -62,9 +98,9 @@ impl RunCredentials {
     /// Removes the records of runs that are over: their folders are gone.
     fn sweep(&self) {
         let live = self.live();
-        for entry in std::fs::read_dir(FOLDER).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")) else { continue };
+            let Some((id, _)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
             if !live.contains_key(id) && !std::path::Path::new("runs").join(id).exists() {
                 let _ = std::fs::remove_file(entry.path());
             }
@@ -74,27 +110,52 @@ impl RunCredentials {
     /// Whose password it is. All are compared, each in constant time.
     fn identify(&self, password: &str) -> Option<Identity> {
         use subtle::ConstantTimeEq;
-        let live = self.live();
+        let (live, digest, now) = (self.live(), digest(password), Instant::now());
         live.values()
-            .filter(|run| bool::from(run.password.as_bytes().ct_eq(password.as_bytes())))
+            .filter(|run| bool::from(run.digest.as_bytes().ct_eq(digest.as_bytes())))
+            .filter(|run| run.until.is_none_or(|until| now < until))
             .map(|run| run.identity.clone())
             .next()
     }
 
-    fn start(&self, of: &RunIdentity, password: String, transfers: BTreeSet<(Direction, WitnessedTransfer)>) {
-        let user = format!("system:serviceaccount:{}:{}", of.namespace, of.service_account);
-        let groups = UserInfo::service_account(&of.namespace, &of.service_account).groups;
-        let identity = Identity { user, groups, task_run: Some(of.id.clone()) };
-        self.live().insert(of.id.clone(), LiveRun { identity, password, transfers });
+    /// Lets a credential in, once it is on disk.
+    fn start(&self, of: &RunIdentity, password: &str) -> Result<(), String> {
+        let digest = digest(password);
+        let (namespace, service_account) = (of.namespace.clone(), of.service_account.clone());
+        let kept = Kept { namespace, service_account, digest: digest.clone() };
+        let text = serde_json::to_vec(&kept).map_err(|e| e.to_string())?;
+        self.keep(&of.id, &text).map_err(|e| format!("the run's credential cannot be kept: {e}"))?;
+        let identity = identity(&of.id, &of.namespace, &of.service_account);
+        let transfers = recorded(&self.folder, &of.id);
+        self.live().insert(of.id.clone(), LiveRun { identity, digest, transfers, until: None });
+        Ok(())
+    }
+
+    /// Whole or not at all, for another process of this machine; no run outlives the machine.
+    fn keep(&self, id: &str, text: &[u8]) -> std::io::Result<()> {
+        let temporary = self.folder.join(format!("{id}.tmp"));
+        let _ = std::fs::remove_file(&temporary);
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?.write_all(text)?;
+        std::fs::rename(&temporary, self.credential(id))
+    }
+
+    fn credential(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.json"))
     }
 }
 
-fn path(id: &str) -> PathBuf {
-    PathBuf::from(FOLDER).join(format!("{id}.jsonl"))
+fn identity(id: &str, namespace: &str, service_account: &str) -> Identity {
+    let user = format!("system:serviceaccount:{namespace}:{service_account}");
+    let groups = UserInfo::service_account(namespace, service_account).groups;
+    Identity { user, groups, task_run: Some(id.to_owned()) }
 }
 
-fn recorded(id: &str) -> BTreeSet<(Direction, WitnessedTransfer)> {
-    let text = std::fs::read_to_string(path(id)).unwrap_or_default();
+fn path(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.jsonl"))
+}
+
+fn recorded(folder: &Path, id: &str) -> BTreeSet<(Direction, WitnessedTransfer)> {
+    let text = std::fs::read_to_string(path(folder, id)).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
@@ -107,7 +168,7 @@ impl RunRegistry for RunCredentials {
             return Err("no randomness".into());
         }
         let password = hex::encode(random);
-        self.start(identity, password.clone(), recorded(&identity.id));
+        self.start(identity, &password)?;
         Ok(RegistryAccess {
             host: self.host.clone(),
             connect: self.connect.clone(),
@@ -118,13 +179,15 @@ impl RunRegistry for RunCredentials {
     }
 
     fn resume(&self, identity: &RunIdentity, access: &RegistryAccess) {
-        self.start(identity, access.password.clone(), recorded(&identity.id));
+        if let Err(error) = self.start(identity, &access.password) {
+            tracing::error!(run = %identity.id, %error, "taking a run's credential up again");
+        }
     }
 
     fn transfers(&self, id: &str) -> (Vec<WitnessedTransfer>, Vec<WitnessedTransfer>) {
         let all = match self.live().get(id) {
             Some(run) => run.transfers.clone(),
-            None => recorded(id),
+            None => recorded(&self.folder, id),
         };
         let of = |wanted: Direction| {
             all.iter().filter(|(direction, _)| *direction == wanted).map(|(_, transfer)| transfer.clone()).collect()
@@ -135,6 +198,7 @@ impl RunRegistry for RunCredentials {
     /// The record stays, for the status that is written after this; it goes when the run's folder is gone.
     fn revoke(&self, id: &str) {
         self.live().remove(id);
+        let _ = std::fs::remove_file(self.credential(id));
     }
 }
 
@@ -163,7 +227,7 @@ impl Recorder for RunCredentials {
         // Lost with a crash of the machine at worst, and then it is only claimed: the gate stays shut.
         if let Ok(mut line) = serde_json::to_vec(&entry) {
             line.push(b'\n');
-            let file = std::fs::OpenOptions::new().append(true).create(true).open(path(id));
+            let file = std::fs::OpenOptions::new().append(true).create(true).open(path(&self.folder, id));
             if let Err(e) = file.and_then(|mut file| file.write_all(&line)) {
                 tracing::error!("recording a transfer of run {id}: {e}");
                 return;
@@ -218,5 +282,41 @@ impl Authority for ApiAuthority {
             let attributes = Attributes::resource(verb, "registry.sluice.dev", "repositories", namespace, name);
             self.api.authorize(&user, &attributes)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_credential_outlives_the_control_plane_for_a_while_and_its_run_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let fresh = || RunCredentials::new("h".into(), "c".into(), String::new(), folder.path()).unwrap();
+        let run = RunIdentity {
+            id: "uid-1".into(),
+            namespace: "acme".into(),
+            task_run: "t".into(),
+            service_account: "build".into(),
+        };
+        let access = fresh().issue(&run).unwrap();
+        // Another control plane, before the engine has looked at any run.
+        let again = fresh();
+        let found = again.identify(&access.password).unwrap();
+        assert_eq!(
+            (found.user.as_str(), found.task_run.as_deref()),
+            ("system:serviceaccount:acme:build", Some("uid-1"))
+        );
+        assert!(again.identify("another").is_none());
+        again.live().get_mut("uid-1").unwrap().until = Some(Instant::now());
+        assert!(again.identify(&access.password).is_none(), "nobody found the run alive");
+        again.resume(&run, &access);
+        assert!(again.identify(&access.password).is_some());
+        let text = std::fs::read_to_string(folder.path().join("uid-1.json")).unwrap();
+        assert!(!text.contains(&access.password), "the password is kept nowhere: {text}");
+        again.revoke("uid-1");
+        assert!(again.identify(&access.password).is_none());
+        assert!(fresh().identify(&access.password).is_none());
     }
 }
