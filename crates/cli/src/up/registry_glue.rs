@@ -95,9 +95,10 @@ impl RunCredentials {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes the records of runs that are over: their folders are gone.
+    /// Removes the records of runs that are over: their folders are gone. Credentials whose runs nobody found alive go too.
     fn sweep(&self) {
-        let live = self.live();
+        let (mut live, now) = (self.live(), Instant::now());
+        live.retain(|_, run| run.until.is_none_or(|until| now < until));
         for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some((id, _)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
