@@ -20,12 +20,13 @@ pub const ALL: &[Builtin] = &[pure("sprintf", 2, |a, context| {
 
 fn argument(value: &Value) -> Arg {
     match value {
-        Value::Number(n) if n.as_i64().is_some() => Arg::Int(n.as_i64().unwrap_or_default()),
-        Value::Number(n) => match n.as_big() {
-            Some(big) => Arg::Big(big),
-            None if n.to_f64().is_finite() => Arg::Float(n.to_f64()),
-            None => Arg::Text(n.to_string()),
-        },
+        Value::Number(n) => {
+            let integer = n.as_i64().map(Arg::Int).or_else(|| n.as_big().map(Arg::Big));
+            integer.unwrap_or_else(|| match n.to_f64() {
+                double if double.is_finite() => Arg::Float(double),
+                _ => Arg::Text(n.to_string()),
+            })
+        }
         Value::String(text) => Arg::Text(text.to_string()),
         other => Arg::Text(other.to_string()),
     }

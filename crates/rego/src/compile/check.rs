@@ -68,9 +68,10 @@ fn functions(modules: &[crate::ast::Module], errors: &mut Errors) {
     for module in modules {
         for rule in &module.rules {
             let head = &rule.head;
-            let mut path = module.path();
-            path.extend(head.constant_path());
-            if head.kind == crate::ast::HeadKind::Function && head.constant_path().len() < head.reference.len() {
+            let constant = head.constant_path();
+            if head.kind == crate::ast::HeadKind::Function && constant.len() < head.reference.len() {
+                let mut path = module.path();
+                path.extend(constant);
                 let name = whole(&path, rule);
                 let message = format!("function {name} has a name that is not constant, by which nothing can call it");
                 errors.push(Stage::Conflicts, Error::at(Code::Type, message, head.location, &module.source));
