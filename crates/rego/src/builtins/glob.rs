@@ -120,14 +120,12 @@ fn class(chars: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String
     let first = chars.next().ok_or_else(end)?;
     if chars.next_if_eq(&'-').is_some() {
         let high = chars.next().ok_or_else(end)?;
-        if high < first {
-            return Err(format!("hi character '{high}' should be greater than lo '{first}'"));
-        }
-        literal(out, first);
-        out.push('-');
-        literal(out, high);
         return match chars.next() {
+            Some(']') if high < first => Err(format!("hi character '{high}' should be greater than lo '{first}'")),
             Some(']') => {
+                literal(out, first);
+                out.push('-');
+                literal(out, high);
                 out.push(']');
                 Ok(())
             }

@@ -50,6 +50,7 @@ impl Lower<'_> {
             Used::Alone(place) | Used::Value(place) | Used::As(_, place) => place,
         };
         let callee = self.callee(&call.operator);
+        self.mention_operator(&call.operator);
         let mut args: Vec<Term> = Vec::with_capacity(call.args.len());
         for (i, arg) in call.args.iter().enumerate() {
             let lowered = self.term(arg, true, out);
@@ -120,17 +121,24 @@ impl Lower<'_> {
     /// The name of a builtin or operator, unless a rule or an import hides those that begin with its name: all are names as
     /// others are (OPA's `resolveAllRefs`).
     pub(super) fn builtin_named(&self, operator: &ast::Ref) -> Option<String> {
-        let hidden = operator.head.as_var().is_some_and(|head| self.names.global(head).is_some());
+        let hidden = operator.head.as_var().is_some_and(|head| self.global(head).is_some());
         operator.dotted().filter(|_| !hidden)
     }
 
+    /// Notes that a body calls what it has not declared.
+    pub(super) fn mention_operator(&mut self, operator: &ast::Ref) {
+        if let Some(head) = operator.head.as_var() {
+            self.mention(head);
+        }
+    }
+
     /// What a call's operator names; else the path of a rule that is no function.
-    pub(super) fn callee(&mut self, operator: &ast::Ref) -> Result<Callee, Option<Vec<Value>>> {
+    pub(super) fn callee(&self, operator: &ast::Ref) -> Result<Callee, Option<Vec<Value>>> {
         let head = operator.head.as_var().ok_or(None)?;
         if self.is_local(head) {
             return Err(None);
         }
-        if let Some(global) = self.names.global(head) {
+        if let Some(global) = self.global(head) {
             let Global::Data(mut path) = global else { return Err(None) };
             for term in &operator.path {
                 match &term.kind {
@@ -152,7 +160,7 @@ impl Lower<'_> {
         let operator = &call.operator;
         let wanted = self.errors.wants_hint(Stage::Functions, self.source.index);
         let global = operator.head.as_var().filter(|head| !self.is_local(head));
-        let global = global.and_then(|head| self.names.global(head));
+        let global = global.and_then(|head| self.global(head));
         let (shown, hint) = match global {
             Some(global) if operator.path.iter().all(|part| matches!(part.kind, TermKind::Scalar(_))) => {
                 let (root, mut path) = match global {
@@ -239,7 +247,7 @@ impl Lower<'_> {
 
     /// The type of a term as far as it shows before any rule is checked.
     fn early(&self, term: &ast::Term) -> Type {
-        let global = |name: &ast::Name| match !self.is_local(name) && self.names.global(name).is_some() {
+        let global = |name: &ast::Name| match !self.is_local(name) && self.global(name).is_some() {
             true => Type::any(),
             false => Type::Unknown,
         };

@@ -1,44 +1,52 @@
 //! Which names an expression or a pattern declares.
 
+use crate::ast::visit::{self, Visit};
 use crate::ast::{Expr, ExprKind, Name, SomeDecl, TemplatePart, Term, TermKind};
 use std::collections::HashSet;
 
-/// The names that an expression declares in its own body.
+/// The names in what an expression declares in its own body, wherever they stand: in that body none of them means
+/// anything outside of it (OPA's `declaredVars`), whether it is declared in the end or not.
 pub fn names(expr: &Expr, into: &mut HashSet<Name>) {
-    let mut add = |name: &Name| {
-        if !name.starts_with('$') {
-            into.insert(name.clone());
-        }
-    };
+    let mut named = Named(into);
     match &expr.kind {
-        ExprKind::Call(call) if call.operator.dotted().as_deref() == Some("assign") => {
-            if let Some(left) = call.args.first() {
-                pattern(left, &mut add);
-            }
+        ExprKind::Call(call) if assigns(expr) => {
+            call.args.iter().take(1).for_each(|left| named.term(left));
         }
         ExprKind::Some(some) => match &**some {
-            SomeDecl::Vars(vars) => vars.iter().for_each(|var| pattern(var, &mut add)),
-            SomeDecl::In { key, value, domain } => {
-                let taken = used(domain);
-                let mut add = |name: &Name| {
-                    if !taken.contains(name) {
-                        add(name);
-                    }
-                };
-                if let Some(key) = key {
-                    pattern(key, &mut add);
-                }
-                pattern(value, &mut add);
-            }
+            SomeDecl::Vars(vars) => vars.iter().for_each(|var| named.term(var)),
+            SomeDecl::In { key, value, .. } => key.iter().chain([value]).for_each(|term| named.term(term)),
         },
         _ => {}
     }
+}
+
+/// Whether it is an assignment.
+pub fn assigns(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Call(call) if call.operator.dotted().as_deref() == Some("assign"))
+}
+
+/// Collects all names but wildcards and the roots, which mean the same everywhere.
+struct Named<'n>(&'n mut HashSet<Name>);
+
+impl Visit for Named<'_> {
+    fn term(&mut self, node: &Term) {
+        if let Some(name) = node.as_var().filter(|name| !name.starts_with('$') && !is_root(name)) {
+            self.0.insert(name.clone());
+        }
+        visit::term(self, node);
+    }
+}
+
+fn is_root(name: &str) -> bool {
+    matches!(name, "data" | "input")
 }
 
 /// The variables of a pattern: those not inside refs, calls or comprehensions; of objects, those of values.
 pub fn pattern(term: &Term, add: &mut dyn FnMut(&Name)) {
     match &term.kind {
         TermKind::Var(name) => add(name),
+        // `input` and `data` alone can be declared (in V0).
+        TermKind::Ref(r) if r.path.is_empty() => pattern(&r.head, add),
         TermKind::Array(items) => items.iter().for_each(|item| pattern(item, add)),
         TermKind::Object(items) => items.iter().for_each(|(_, value)| pattern(value, add)),
         _ => {}
@@ -49,7 +57,6 @@ pub fn pattern(term: &Term, add: &mut dyn FnMut(&Name)) {
 pub fn assignable<'t>(term: &'t Term, wrong: &mut dyn FnMut(&'t Term)) {
     match &term.kind {
         TermKind::Var(_) => {}
-        // `input` and `data` alone can be declared (in V0).
         TermKind::Ref(r) if r.path.is_empty() => {}
         TermKind::Array(items) => items.iter().for_each(|item| assignable(item, wrong)),
         TermKind::Object(items) => items.iter().for_each(|(_, value)| assignable(value, wrong)),

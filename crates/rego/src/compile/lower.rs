@@ -80,11 +80,11 @@ impl<'a> Lower<'a> {
 
     /// Enters the scope of a body and lowers it; the scope stays for what the body's value needs.
     pub fn body(&mut self, body: &[ast::Expr]) -> Vec<Expr> {
-        let mut later = HashSet::new();
+        let mut own = HashSet::new();
         for expr in body {
-            super::declared::names(expr, &mut later);
+            super::declared::names(expr, &mut own);
         }
-        self.scopes.push(Scope { later, ..Scope::default() });
+        self.scopes.push(Scope { own, ..Scope::default() });
         let mut out = Vec::new();
         for expr in body {
             self.expr(expr, &mut out);
@@ -127,6 +127,9 @@ impl<'a> Lower<'a> {
         });
         if !declares {
             self.plain(expr, &mut body);
+        }
+        if !super::declared::assigns(expr) {
+            expr.with.iter().for_each(|with| self.mention_target(with));
         }
         out.push(Expr { location: expr.location, kind: ExprKind::With { with, body } });
     }
@@ -183,12 +186,15 @@ impl<'a> Lower<'a> {
                     // Paths stay inside it: `not input.x == 1` is true where there is none. Once all is known to be
                     // bound, this is an equation.
                     (Some("equal"), [left, right]) if !self.query => {
+                        self.mention_operator(&call.operator);
                         let callee = Callee::Builtin(&super::EQUATION);
                         let args = vec![self.term(left, true, out), self.term(right, true, out)];
                         Some(ExprKind::Call { callee, args, out: None })
                     }
                     (Some("eq"), [left, right]) => {
-                        let called = |term: &ast::Term| matches!(term.kind, TermKind::Call(_));
+                        self.mention_operator(&call.operator);
+                        let called =
+                            |term: &ast::Term| matches!(term.kind, TermKind::Call(_) | TermKind::TemplateString(_));
                         if called(left) && !called(right) {
                             let call = self.side(left, expr.negated, out);
                             let other = self.other_side(right, out);
@@ -307,6 +313,8 @@ impl<'a> Lower<'a> {
                     self.place(Ref { root, path, location }, top, location)
                 }
             },
+            // `data` or `input` alone, which may be a variable.
+            TermKind::Ref(r) if r.path.is_empty() => self.term(&r.head, top, out),
             TermKind::Ref(r) => {
                 let (root, mut path) = self.affirmed(|lower| {
                     lower.then_paths(out, |lower, out| {

@@ -12,6 +12,15 @@ use crate::value::Value;
 const REPLACING: &str = "with keyword replacing built-in function:";
 
 impl Lower<'_> {
+    /// Notes that a body names what a `with` replaces.
+    pub(super) fn mention_target(&mut self, with: &ast::With) {
+        match &with.target.kind {
+            TermKind::Var(name) => self.mention(name),
+            TermKind::Ref(r) => self.mention_operator(r),
+            _ => {}
+        }
+    }
+
     /// A `with`; what its value looks up comes after the calls in those of all `with`s of the expression.
     pub(super) fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
         let (head, rest) = match &with.target.kind {
@@ -53,14 +62,17 @@ impl Lower<'_> {
                 TermKind::Ref(r) => Some(r.clone()),
                 _ => None,
             };
-            if let Some(Ok(other)) = replacement.map(|r| self.callee(&r)) {
+            if let Some(operator) = replacement
+                && let Ok(other) = self.callee(&operator)
+            {
+                self.mention_operator(&operator);
                 return Some(With::CallOther(callee.key(), other));
             }
             let value = self.head(&with.value, out);
             return Some(With::CallValue(callee.key(), value));
         }
         let value = self.head(&with.value, out);
-        match self.names.global(&head) {
+        match self.global(&head) {
             Some(Global::Input(mut whole)) => {
                 whole.extend(path);
                 Some(With::Input(whole, value))

@@ -51,7 +51,8 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     for arg in &head.args {
         argument(lower, arg);
     }
-    head.args.iter().for_each(|arg| looked_up(lower, arg));
+    let named: Vec<Vec<ast::Name>> = head.args.iter().map(|arg| looked_up(lower, arg)).collect();
+    named.iter().flatten().for_each(|name| _ = lower.declare(name, How::Argument));
     let args: Vec<Term> = head.args.iter().map(|arg| lower.value(arg, &mut before)).collect();
     let mut safe = Slots::default();
     let mut bound = Vars::default();
@@ -140,21 +141,24 @@ fn argument(lower: &mut Lower<'_>, arg: &ast::Term) {
     }
 }
 
-/// Refs in arguments: they have no documents to look into, only what is declared by the others.
-fn looked_up(lower: &mut Lower<'_>, arg: &ast::Term) {
+/// Refs in arguments: they have no documents to look into, only what is declared by the others. The names that nothing
+/// declares; they are arguments all the same.
+fn looked_up(lower: &mut Lower<'_>, arg: &ast::Term) -> Vec<ast::Name> {
     match &arg.kind {
-        TermKind::Object(items) => items.iter().for_each(|(_, value)| looked_up(lower, value)),
-        TermKind::Array(items) => items.iter().for_each(|item| looked_up(lower, item)),
+        TermKind::Object(items) => items.iter().flat_map(|(_, value)| looked_up(lower, value)).collect(),
+        TermKind::Array(items) => items.iter().flat_map(|item| looked_up(lower, item)).collect(),
         TermKind::Ref(r) if !r.path.is_empty() => {
             let mut names: Vec<_> =
                 super::declared::used(arg).into_iter().filter(|name| !lower.is_local(name)).collect();
             names.sort();
-            for name in names {
-                let name = if name.starts_with('$') { "_" } else { &*name };
+            for name in &names {
+                let name = if name.starts_with('$') { "_" } else { &**name };
                 lower.error(Stage::Heads, Code::UnsafeVar, format!("var {name} is unsafe"), arg.location);
             }
+            names.retain(|name| !name.starts_with('$'));
+            names
         }
-        _ => {}
+        _ => Vec::new(),
     }
 }
 

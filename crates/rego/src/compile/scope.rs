@@ -13,8 +13,8 @@ use std::collections::{HashMap, HashSet};
 #[derive(Default)]
 pub(super) struct Scope {
     pub declared: HashMap<Name, (Slot, How)>,
-    /// Declared further on: until then the name is nobody's.
-    pub later: HashSet<Name>,
+    /// Named by what the body declares: not what they mean outside, even before or if they are not declared.
+    pub own: HashSet<Name>,
     /// Used before being declared.
     pub seen: HashSet<Name>,
     /// By `some` (when strict, by `:=` too), and where; not used yet.
@@ -119,7 +119,6 @@ impl Lower<'_> {
 
     /// What a name means here: a slot, or what it leads to outside.
     pub(super) fn name(&mut self, name: &Name) -> Result<Slot, Global> {
-        let mut hidden = false;
         for scope in self.scopes.iter_mut().rev() {
             if let Some((slot, how)) = scope.declared.get(name) {
                 if *how == How::Argument && self.strict {
@@ -128,12 +127,9 @@ impl Lower<'_> {
                 scope.unused.retain(|(unused, ..)| unused != name);
                 return Ok(*slot);
             }
-            hidden |= scope.later.contains(name);
         }
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.seen.insert(name.clone());
-        }
-        if !hidden && let Some(global) = self.names.global(name) {
+        self.mention(name);
+        if let Some(global) = self.global(name) {
             return Err(global);
         }
         if let Some(slot) = self.free.get(name) {
@@ -144,15 +140,32 @@ impl Lower<'_> {
         Ok(self.slots.len() - 1)
     }
 
-    /// The same without having used it; variables that are declared have OPA's names, so far as they are compared.
+    /// Notes that a body names what it has not declared.
+    pub(super) fn mention(&mut self, name: &Name) {
+        let root = match self.global(name) {
+            Some(Global::Data(path)) if !path.is_empty() => Some("data"),
+            Some(Global::Input(path)) if !path.is_empty() => Some("input"),
+            _ => None,
+        };
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.seen.insert(name.clone());
+            scope.seen.extend(root.map(Name::from));
+        }
+    }
+
+    /// What a name that is not declared leads to outside.
+    pub(super) fn global(&self, name: &Name) -> Option<Global> {
+        let own = self.scopes.iter().any(|scope| scope.own.contains(name));
+        if own { None } else { self.names.global(name) }
+    }
+
+    /// What a name means, without having used it; variables that are declared have OPA's names, so far as they are compared.
     pub(super) fn meaning(&self, name: &Name) -> Meaning {
         let declared = self.scopes.iter().rev().find_map(|scope| scope.declared.get(name));
-        match (declared, self.names.global(name)) {
+        match (declared, self.global(name)) {
             (Some((slot, _)), _) => Meaning::Var(format!("__local{slot:06}__")),
-            (None, Some(global)) if !self.scopes.iter().any(|scope| scope.later.contains(name)) => {
-                Meaning::Document(global)
-            }
-            (None, _) => Meaning::Var(name.to_string()),
+            (None, Some(global)) => Meaning::Document(global),
+            (None, None) => Meaning::Var(name.to_string()),
         }
     }
 

@@ -45,7 +45,7 @@ impl Lower<'_> {
                 };
                 // As in OPA, a variable needs no closure.
                 if let TermKind::Var(name) = &term.kind
-                    && (self.is_local(name) || self.names.global(name).is_none())
+                    && (self.is_local(name) || self.global(name).is_none())
                 {
                     return Term::Set(vec![self.term(&term, false, out)]);
                 }

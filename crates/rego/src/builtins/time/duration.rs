@@ -38,9 +38,11 @@ pub(super) fn parse(text: &str) -> Result<i64, String> {
             Some(after) => split_digits(after),
             None => ("", after),
         };
-        if whole.is_empty() && fraction.is_empty() {
-            return Err(invalid());
-        }
+        let whole: u64 = match whole {
+            "" if fraction.is_empty() => return Err(invalid()),
+            "" => 0,
+            digits => digits.parse().ok().filter(|n| *n <= LIMIT).ok_or_else(invalid)?,
+        };
         let unit_length = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
         let (name, after) = after.split_at(unit_length);
         if name.is_empty() {
@@ -64,8 +66,7 @@ fn split_digits(text: &str) -> (&str, &str) {
 }
 
 /// One number with its unit, its fraction rounded down.
-fn part(whole: &str, fraction: &str, scale: u64) -> Option<u64> {
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+fn part(whole: u64, fraction: &str, scale: u64) -> Option<u64> {
     let mut nanos = whole.checked_mul(scale).filter(|n| *n <= LIMIT)?;
     // Digits beyond the eighteenth are below a nanosecond of any unit.
     let digits = fraction.get(..fraction.len().min(18)).unwrap_or_default();

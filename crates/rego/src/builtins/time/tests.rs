@@ -78,5 +78,9 @@ fn durations() {
     assert_eq!(parse("-1.5h"), Ok((-5_400_000_000_000_i64).into()));
     assert_eq!(parse("1d"), Err(BuiltinError::Failed("time: unknown unit \"d\" in duration \"1d\"".into())));
     assert_eq!(parse("3"), Err(BuiltinError::Failed("time: missing unit in duration \"3\"".into())));
+    assert_eq!(
+        parse("9223372036854775809x"),
+        Err(BuiltinError::Failed("time: invalid duration \"9223372036854775809x\"".into()))
+    );
     assert_eq!(parse("99999999h"), Err(BuiltinError::Failed("time: invalid duration \"99999999h\"".into())));
 }
