@@ -191,15 +191,4 @@ impl Source {
             }
         }
     }
-
-    /// Equal, looking into nothing.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Rule { proof: a, member: m }, Self::Rule { proof: b, member: n }) => Arc::ptr_eq(a, b) && m == n,
-            (Self::Place { path: a, .. }, Self::Place { path: b, .. }) => a == b,
-            (Self::Host { name: a, args: m }, Self::Host { name: b, args: n }) => a == b && m == n,
-            (Self::Made(a), Self::Made(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        }
-    }
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use sluice_rego::ast::Version;
-use sluice_rego::{Code, Engine, Limits, QueryOptions, QueryScope};
+use sluice_rego::{Code, Engine, Limits, QueryOptions, QueryScope, Value};
 use std::process::Command;
 
 /// Allowed to each, and what it may take beyond: the compiled policy, values being made, and what allocation adds.
@@ -58,12 +58,30 @@ fn peak() -> u64 {
 
 #[test]
 fn memory_stays_near_its_limit() {
+    each("memory_stays_near_its_limit", &policies(), false);
+}
+
+#[test]
+fn memory_of_proofs_stays_near_the_limit() {
+    let big = "numbers.range(1, 20000)";
+    let mut policies = policies();
+    policies.extend([
+        format!("p if {{ some i in {big}; some j in {big}; i + j == 0 }}"),
+        format!("p if {{ every i in {big} {{ every j in {big} {{ i + j != 0 }} }} }}"),
+        format!("p if {{ count([1 | some i in {big}; some j in input; i + j == 0]) == 1 }}"),
+        format!("q contains [i, j] if {{ some i in {big}; some j in input; j.a == `b` }}\np if count(q) == 0"),
+    ]);
+    each("memory_of_proofs_stays_near_the_limit", &policies, true);
+}
+
+/// Evaluates each policy by a process of its own, which is this test again.
+fn each(test: &str, policies: &[String], explain: bool) {
     if let Ok(case) = std::env::var(CASE) {
-        return evaluate(&policies()[case.parse::<usize>().unwrap()]);
+        return evaluate(&policies[case.parse::<usize>().unwrap()], explain);
     }
-    for (case, policy) in policies().iter().enumerate() {
+    for (case, policy) in policies.iter().enumerate() {
         let out = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "memory_stays_near_its_limit", "--nocapture"])
+            .args(["--exact", test, "--nocapture"])
             .env(CASE, case.to_string())
             .output()
             .unwrap();
@@ -72,13 +90,18 @@ fn memory_stays_near_its_limit() {
     }
 }
 
-fn evaluate(rules: &str) {
+fn evaluate(rules: &str, explain: bool) {
     let mut engine = Engine::new(Version::V1);
     engine.add_module("t.rego", &format!("package t\n{rules}")).unwrap();
     let policy = engine.compile().unwrap_or_else(|errors| panic!("{}", errors[0]));
     let query = policy.prepare("data.t.p", &QueryScope::default()).unwrap();
     let options = QueryOptions { limits: Limits { memory: LIMIT, ..Limits::default() }, ..QueryOptions::default() };
-    let error = query.eval(None, &options).map(|answers| answers.len()).unwrap_err().remove(0);
+    let input = Value::array((0..1000).map(|i| Value::object([("a".into(), "b".into()), ("i".into(), i.into())])));
+    let outcome = match explain {
+        true => query.explain(Some(input), &options).map(|(answers, _)| answers),
+        false => query.eval(None, &options),
+    };
+    let error = outcome.map(|answers| answers.len()).unwrap_err().remove(0);
     let peak = peak();
     println!("{} MiB: {error}", peak >> 20);
     // A builtin's own bound on texts may come first.

@@ -1,7 +1,7 @@
 //! Calls of builtins and functions, replaced ones included.
 
 use super::frame::Frame;
-use super::record::Origin;
+use super::reads::Origin;
 use super::{Eval, Halt, Next, Res};
 use crate::ast::Location;
 use crate::builtins::{Builtin, BuiltinError, Outcome};

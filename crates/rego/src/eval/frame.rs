@@ -1,6 +1,6 @@
 //! The variables of one rule or query while it is evaluated.
 
-use super::record::Origin;
+use super::reads::Origin;
 use crate::compile::ir::Slot;
 use crate::value::Value;
 

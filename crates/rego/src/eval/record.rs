@@ -1,117 +1,16 @@
-//! Recording of proofs: where each value came from, what the way at hand has read, and where other ways ended.
+//! Recording of proofs: what the way at hand has read, and where other ways ended.
 
 use super::frame::Frame;
+use super::reads::{Origin, Places, Read, distinct};
 use super::{Eval, Res};
 use crate::ast::Location;
 use crate::compile::ir::{Clause, Slot, Term};
 use crate::value::Value;
 use crate::why::{Failure, Proof, Solution, Source, Step};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Failures kept of one rule.
 const MOST: usize = 200;
-
-/// Where a value came from.
-#[derive(Clone, Debug)]
-pub(crate) enum Origin {
-    /// Exactly a place: what is below the value is below the place.
-    Place(Arc<Place>),
-    /// It was made of these.
-    Made(Arc<Vec<Source>>),
-}
-
-/// A place below `input` or `data`, as a key and what it is the key of.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    parent: Option<Arc<Place>>,
-    key: Value,
-}
-
-impl Origin {
-    /// `input` or `data`.
-    pub fn root(name: &str) -> Self {
-        Self::Place(Arc::new(Place { parent: None, key: Value::string(name) }))
-    }
-
-    /// Of what stands at a key of the value.
-    pub fn below(&self, key: &Value) -> Self {
-        match self {
-            Self::Place(parent) => Self::Place(Arc::new(Place { parent: Some(parent.clone()), key: key.clone() })),
-            Self::Made(_) => self.clone(),
-        }
-    }
-
-    /// Of something made of the value that came from here.
-    pub fn made(&self, value: &Value) -> Self {
-        Self::Made(Arc::new(self.sources(Some(value))))
-    }
-
-    /// Whether two values came from the same, looking into nothing.
-    pub fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Place(a), Self::Place(b)) => a == b,
-            (Self::Made(a), Self::Made(b)) => {
-                Arc::ptr_eq(a, b) || a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.same(b))
-            }
-            _ => false,
-        }
-    }
-
-    fn sources(&self, found: Option<&Value>) -> Vec<Source> {
-        match self {
-            Self::Made(sources) if sources.len() > 1 => vec![Source::Made(sources.clone())],
-            Self::Made(sources) => sources.to_vec(),
-            Self::Place(place) => {
-                let mut path = Vec::new();
-                let mut at = Some(place);
-                while let Some(place) = at {
-                    path.push(place.key.clone());
-                    at = place.parent.as_ref();
-                }
-                path.reverse();
-                vec![Source::Place { path, found: found.cloned() }]
-            }
-        }
-    }
-}
-
-/// Where each text and collection of the input and the data stands, by its address: what is taken from there is known
-/// again wherever it goes.
-#[derive(Debug, Default)]
-pub(super) struct Places(HashMap<usize, Arc<Place>>);
-
-impl Places {
-    /// Of the two documents.
-    pub fn of(input: Option<&Value>, data: &Value) -> Self {
-        let mut places = Self::default();
-        for (root, document) in [("input", input), ("data", Some(data))] {
-            if let (Some(document), Origin::Place(place)) = (document, Origin::root(root)) {
-                places.add(document, &place);
-            }
-        }
-        places
-    }
-
-    fn add(&mut self, value: &Value, place: &Arc<Place>) {
-        if let Some(address) = value.address() {
-            self.0.insert(address, place.clone());
-        }
-        let mut below = |key: Value, item: &Value| {
-            self.add(item, &Arc::new(Place { parent: Some(place.clone()), key }));
-        };
-        match value {
-            Value::Array(items) => (0_i64..).zip(items.iter()).for_each(|(i, item)| below(Value::from(i), item)),
-            Value::Object(map) => map.iter().for_each(|(key, item)| below(key.clone(), item)),
-            _ => {}
-        }
-    }
-
-    /// Where a value was taken from.
-    fn find(&self, value: &Value) -> Option<Origin> {
-        Some(Origin::Place(self.0.get(&value.address()?)?.clone()))
-    }
-}
 
 /// What is recorded of the body at hand.
 #[derive(Debug, Default)]
@@ -123,10 +22,12 @@ pub(super) struct Record {
     /// Expressions that hold on the way at hand.
     steps: Vec<Step>,
     /// What the expression at hand has read on the way at hand.
-    reads: Vec<Source>,
+    reads: Vec<Read>,
     /// What it has read on any way.
-    seen: Vec<Source>,
+    seen: Vec<Read>,
     failures: Vec<Failure>,
+    /// Parts kept that are not charged yet.
+    parts: usize,
 }
 
 /// Where an expression began.
@@ -142,6 +43,16 @@ impl Record {
     /// Nothing recorded yet.
     pub fn new(places: Places) -> Self {
         Self { places: Arc::new(places), ..Self::default() }
+    }
+
+    fn read(&mut self, origin: &Origin, found: Option<&Value>) {
+        origin.read(found, |read| self.add(read));
+    }
+
+    fn add(&mut self, read: Read) {
+        self.parts += 2;
+        self.seen.push(read.clone());
+        self.reads.push(read);
     }
 }
 
@@ -170,8 +81,10 @@ impl<'p> Eval<'p> {
     pub(super) fn record_held(&mut self, mark: Mark, at: Location, next: impl FnOnce(&mut Self) -> Res) -> Res {
         if let Some(record) = &mut self.record {
             let sources = distinct(record.reads.get(mark.reads..).unwrap_or_default());
+            record.parts += 1 + parts(&sources);
             record.steps.push(Step { location: at, sources });
         }
+        self.record_charge()?;
         let outcome = next(self);
         if let Some(record) = &mut self.record {
             record.steps.truncate(mark.steps);
@@ -180,13 +93,21 @@ impl<'p> Eval<'p> {
     }
 
     /// The expression is over.
-    pub(super) fn record_end(&mut self, mark: Mark, at: Location, held: bool) {
-        let Some(record) = &mut self.record else { return };
+    pub(super) fn record_end(&mut self, mark: Mark, at: Location, held: bool) -> Res {
+        let Some(record) = &mut self.record else { return Ok(()) };
         if !held && record.failures.len() < MOST {
             let sources = distinct(record.seen.get(mark.seen..).unwrap_or_default());
+            record.parts += 1 + parts(&sources);
             record.failures.push(Failure { location: at, sources });
         }
         record.reads.truncate(mark.reads);
+        self.record_charge()
+    }
+
+    /// What is kept counts as memory.
+    fn record_charge(&mut self) -> Res {
+        let parts = self.record.as_mut().map_or(0, |record| std::mem::take(&mut record.parts));
+        self.used(parts)
     }
 
     /// After a body of a rule: the way at hand is over.
@@ -209,8 +130,8 @@ impl<'p> Eval<'p> {
     /// What was read within (a comprehension, a negation) counts for the expression as a whole.
     pub(super) fn record_within(&mut self, mark: Mark) {
         if let Some(record) = &mut self.record {
-            let made = Origin::Made(Arc::new(distinct(record.seen.get(mark.seen..).unwrap_or_default())));
-            record.reads.extend(made.sources(None));
+            let made = Origin::of_all(record.seen.get(mark.seen..).unwrap_or_default());
+            made.read(None, |read| record.reads.push(read));
             record.current = Some(made);
         }
     }
@@ -218,7 +139,7 @@ impl<'p> Eval<'p> {
     /// The value being handed on was made of what the expression has read.
     pub(super) fn record_made(&mut self, mark: Mark) {
         if let Some(record) = &mut self.record {
-            record.current = Some(Origin::Made(Arc::new(distinct(record.reads.get(mark.reads..).unwrap_or_default()))));
+            record.current = Some(Origin::of_all(record.reads.get(mark.reads..).unwrap_or_default()));
         }
     }
 
@@ -266,13 +187,11 @@ impl<'p> Eval<'p> {
         let Some(record) = &mut self.record else { return 0 };
         let before = record.reads.len();
         let placed = match (&record.current, found) {
-            (Some(Origin::Made(_)) | None, Some(value)) => record.places.find(value),
+            (Some(Origin::Made(_) | Origin::Of(..)) | None, Some(value)) => record.places.find(value),
             _ => None,
         };
-        for origin in record.current.iter().chain(&placed) {
-            let sources = origin.sources(found);
-            record.seen.extend(sources.iter().cloned());
-            record.reads.extend(sources);
+        for origin in record.current.clone().iter().chain(&placed) {
+            record.read(origin, found);
         }
         before
     }
@@ -290,18 +209,14 @@ impl<'p> Eval<'p> {
         if let Some(record) = &mut self.record
             && let Some(origin) = frame.origin(slot)
         {
-            let sources = origin.sources(frame.get(slot));
-            record.seen.extend(sources.iter().cloned());
-            record.reads.extend(sources);
+            record.read(origin, frame.get(slot));
         }
     }
 
     /// A builtin of the host is asked.
     pub(super) fn record_host(&mut self, name: &Arc<str>, args: &[Value]) {
         if let Some(record) = &mut self.record {
-            let source = Source::Host { name: name.clone(), args: args.to_vec() };
-            record.seen.push(source.clone());
-            record.reads.push(source);
+            record.add(Read::Source(Source::Host { name: name.clone(), args: args.to_vec() }));
         }
     }
 
@@ -331,12 +246,14 @@ impl<'p> Eval<'p> {
 
     /// The body at hand has a solution.
     pub(super) fn record_solution(&mut self, clause: Option<&Clause>, value: &Value, made_of: Mark) {
-        let (Some(record), Some(proof)) = (&self.record, self.proofs.last_mut()) else { return };
+        let (Some(record), Some(proof)) = (&mut self.record, self.proofs.last_mut()) else { return };
+        let made_of = distinct(record.reads.get(made_of.reads..).unwrap_or_default());
+        record.parts += 2 + parts(&made_of) + record.steps.iter().map(|step| 2 + parts(&step.sources)).sum::<usize>();
         proof.solutions.push(Solution {
             location: clause.map(|clause| clause.location).unwrap_or_default(),
             value: value.clone(),
             steps: record.steps.clone(),
-            made_of: distinct(record.reads.get(made_of.reads..).unwrap_or_default()),
+            made_of,
         });
     }
 
@@ -348,12 +265,11 @@ impl<'p> Eval<'p> {
     }
 }
 
-fn distinct(sources: &[Source]) -> Vec<Source> {
-    let mut out: Vec<Source> = Vec::new();
-    for source in sources {
-        if !out.iter().any(|other| other.same(source)) {
-            out.push(source.clone());
-        }
-    }
-    out
+/// What sources take, in parts of values.
+fn parts(sources: &[Source]) -> usize {
+    let keys = |source: &Source| match source {
+        Source::Place { path, .. } => path.len(),
+        _ => 1,
+    };
+    sources.iter().map(|source| 1 + keys(source)).sum()
 }

@@ -1,7 +1,7 @@
 //! Refs: into values, and into `data`, where rules and base documents stand side by side.
 
 use super::frame::Frame;
-use super::record::Origin;
+use super::reads::Origin;
 use super::rules::Answer;
 use super::{Eval, Res};
 use crate::compile::ir::{NodeId, Ref, Root, Term};

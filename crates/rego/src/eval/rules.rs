@@ -2,7 +2,7 @@
 
 use super::build::Build;
 use super::frame::Frame;
-use super::record::Origin;
+use super::reads::Origin;
 use super::scope::Found;
 use super::unknown::Reason;
 use super::{Eval, Halt, Res};

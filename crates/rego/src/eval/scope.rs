@@ -1,6 +1,6 @@
 //! What `with` changes, and what was found under it.
 
-use super::record::Origin;
+use super::reads::Origin;
 use super::rules::Answer;
 use crate::compile::ir::{Callee, CalleeKey, NodeId};
 use crate::value::Value;

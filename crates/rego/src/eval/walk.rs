@@ -1,7 +1,7 @@
 //! `walk`: each place within a value, with its path.
 
 use super::frame::Frame;
-use super::record::Origin;
+use super::reads::Origin;
 use super::{Eval, Next, Res};
 use crate::compile::ir::Term;
 use crate::value::Value;

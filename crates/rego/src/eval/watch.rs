@@ -36,10 +36,9 @@ impl<'p> Eval<'p> {
             if !held {
                 self.tell(Happening::Failed, expr.location);
             }
-            self.record_end(mark, expr.location, held);
-            return Ok(());
+            return self.record_end(mark, expr.location, held);
         };
-        self.record_end(mark, expr.location, true);
+        self.record_end(mark, expr.location, true)?;
         self.beyond(own, frame, next)
     }
 

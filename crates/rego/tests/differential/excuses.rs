@@ -313,7 +313,9 @@ fn endless(case: &Case<'_>) -> bool {
         forms.iter().any(|form| text.contains(form))
             || text.contains(&format!("{{{name}:")) && text.contains(&format!("}}={name}"))
     };
-    case.opa.is_empty() && !case.ours.is_empty() && case.ours.iter().all(|error| unsafe_name(error).is_some_and(itself))
+    let unsafe_here = !case.ours.is_empty() && case.ours.iter().all(|error| unsafe_name(error).is_some_and(itself));
+    let mut names = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|name| !name.is_empty());
+    case.opa.is_empty() && unsafe_here || only(case.opa, TYPE) && only(case.ours, TYPE) && names.any(itself)
 }
 
 /// Whether a text of the policies or documents is a glob pattern that OPA's matcher gets wrong.
