@@ -71,7 +71,7 @@ fn main() {
     };
     let number = |report: &Json, path: &str| report.pointer(path).and_then(Json::as_f64).unwrap_or_default();
     let both = |inputs: bool, repeat: usize, threads: usize| {
-        let ours = ours(&work, inputs, repeat, threads);
+        let ours = ours(&work, inputs, repeat, threads, false);
         (ours, peer(&work, inputs, repeat, threads))
     };
     let load = |report: &Json| number(report, "/load/user") + number(report, "/compile/user");
@@ -83,6 +83,7 @@ fn main() {
     let wall = |report: &Json| number(report, "/eval/wall") / number(report, "/evaluations");
     let (one, their_one) = both(true, ROUNDS, 1);
     row("one more input, CPU", each(&one), their_one.as_ref().map(each), "s");
+    row("the same with its proof, CPU", each(&ours(&work, true, 1, 1, true)), None, "s");
     let (two, their_two) = both(true, ROUNDS, 2);
     row("twenty inputs on two threads, peak memory", peak(&two), their_two.as_ref().map(peak), "MB");
     let faster = |one: &Json, two: &Json| wall(one) / wall(two);
@@ -154,9 +155,12 @@ fn query(folders: &[PathBuf]) -> String {
     asked.collect::<Vec<_>>().join("; ")
 }
 
-fn ours(work: &Work, inputs: bool, repeat: usize, threads: usize) -> Json {
+fn ours(work: &Work, inputs: bool, repeat: usize, threads: usize, explain: bool) -> Json {
     let inputs: &[PathBuf] = if inputs { &work.inputs } else { &[] };
-    let job = json!({"paths": work.paths, "inputs": inputs, "query": work.query, "repeat": repeat, "threads": threads});
+    let (paths, query) = (&work.paths, &work.query);
+    let job = json!({
+        "paths": paths, "inputs": inputs, "query": query, "repeat": repeat, "threads": threads, "explain": explain,
+    });
     let output = Command::new(std::env::current_exe().unwrap()).args(["measure", &job.to_string()]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -227,8 +231,14 @@ fn measure(job: &Json) -> Json {
         .map(|path| sluice_rego::json::parse(&std::fs::read_to_string(path).unwrap()).unwrap())
         .collect();
     let options = QueryOptions { now_ns: 1_750_000_000_000_000_000, ..QueryOptions::default() };
+    let explain = job["explain"] == true;
     let eval = |input: &Value| {
-        query.eval(Some(input.clone()), &options).unwrap_or_else(|errors| panic!("{}", errors[0])).len()
+        let input = Some(input.clone());
+        let answers = match explain {
+            true => query.explain(input, &options).map(|(answers, _)| answers),
+            false => query.eval(input, &options),
+        };
+        answers.unwrap_or_else(|errors| panic!("{}", errors[0])).len()
     };
     let first = inputs.first().map_or(0, eval);
     let (repeat, threads) = (job["repeat"].as_u64().unwrap() as usize, job["threads"].as_u64().unwrap() as usize);
