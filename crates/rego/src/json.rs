@@ -20,6 +20,8 @@ pub struct JsonError {
     pub message: String,
     /// In bytes from the start.
     pub offset: usize,
+    /// It may be JSON, but is beyond the bounds here.
+    pub large: bool,
 }
 
 /// Parses one document with nothing but space after it.
@@ -53,7 +55,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn error(&self, message: impl Into<String>) -> JsonError {
-        JsonError { message: message.into(), offset: self.at }
+        JsonError { message: message.into(), offset: self.at, large: false }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -91,7 +93,7 @@ impl<'a> Reader<'a> {
     fn nested(&mut self, f: fn(&mut Self) -> Result<Value, JsonError>) -> Result<Value, JsonError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.error("exceeded max depth"));
+            return Err(JsonError { large: true, ..self.error("exceeded max depth") });
         }
         self.at += 1;
         let value = f(self)?;
@@ -194,7 +196,8 @@ impl<'a> Reader<'a> {
             digits(self, "in exponent of numeric literal")?;
         }
         let text = &self.text[start..self.at];
-        Number::parse(text).map(Value::Number).ok_or_else(|| self.error(format!("number {text:.40} is too large")))
+        let large = || JsonError { large: true, ..self.error(format!("number {text:.40} is too large")) };
+        Number::parse(text).map(Value::Number).ok_or_else(large)
     }
 
     fn string(&mut self) -> Result<String, JsonError> {

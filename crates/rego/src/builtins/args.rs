@@ -43,6 +43,12 @@ pub fn failed(text: impl Into<String>) -> BuiltinError {
     BuiltinError::Failed(text.into())
 }
 
+/// What is beyond a bound of this crate's own: it ends the evaluation, since a rule for which it were undefined might say
+/// nothing where OPA has it say something.
+pub fn beyond(text: impl Into<String>) -> BuiltinError {
+    BuiltinError::Halt(text.into())
+}
+
 /// The argument at a position; null where there is none, which a caller that checks arity never sees.
 pub fn value(args: &[Value], position: usize) -> &Value {
     args.get(position - 1).unwrap_or(&Value::Null)

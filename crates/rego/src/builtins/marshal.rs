@@ -14,9 +14,9 @@ pub const ALL: &[Builtin] = &[
     pure("json.marshal_with_options", 2, |a, _| with_options(a)),
     pure("json.unmarshal", 1, |a, _| {
         let text = args::string(a, 1)?;
-        some(json::parse(&shown(text)).map_err(|error| args::failed(error.to_string()))?)
+        some(from_json(text)?)
     }),
-    pure("json.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| json::parse(&shown(text)).is_ok()))),
+    pure("json.is_valid", 1, |a, _| is_valid(a, from_json)),
     pure("yaml.marshal", 1, |a, _| {
         bounds::value(args::value(a, 1))?;
         if !yaml::is_writable(args::value(a, 1)) {
@@ -25,13 +25,32 @@ pub const ALL: &[Builtin] = &[
         some(Value::entering(&yaml::to_string(args::value(a, 1))))
     }),
     pure("yaml.unmarshal", 1, |a, _| some(from_yaml(args::string(a, 1)?)?)),
-    pure("yaml.is_valid", 1, |a, _| some(args::string(a, 1).is_ok_and(|text| from_yaml(text).is_ok()))),
+    pure("yaml.is_valid", 1, |a, _| is_valid(a, from_yaml)),
 ];
+
+/// Whether a text has a value; of one that is beyond the bounds nobody knows.
+fn is_valid(a: &[Value], from: fn(&str) -> Result<Value, BuiltinError>) -> Outcome {
+    match args::string(a, 1).and_then(from) {
+        Err(error @ BuiltinError::Halt(_)) => Err(error),
+        outcome => some(outcome.is_ok()),
+    }
+}
+
+fn from_json(text: &str) -> Result<Value, BuiltinError> {
+    let reason = |error: json::JsonError| match error.large {
+        true => args::beyond(error.to_string()),
+        false => args::failed(error.to_string()),
+    };
+    json::parse(&shown(text)).map_err(reason)
+}
 
 /// YAML, which unlike JSON is none where it is no UTF-8.
 fn from_yaml(text: &str) -> Result<Value, BuiltinError> {
     match std::str::from_utf8(&bytes(text)) {
-        Ok(text) => yaml::parse(text).map_err(args::failed),
+        Ok(text) => yaml::parse(text).map_err(|error| match error.large {
+            true => args::beyond(error.to_string()),
+            false => args::failed(error.to_string()),
+        }),
         Err(_) => Err(args::failed("yaml: invalid UTF-8")),
     }
 }

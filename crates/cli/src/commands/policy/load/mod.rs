@@ -89,7 +89,7 @@ pub fn parse_json(text: &[u8]) -> Result<Value, String> {
 /// The reason, without the file's name.
 pub fn parse_yaml(text: &[u8]) -> Result<Value, String> {
     match std::str::from_utf8(text) {
-        Ok(text) => yaml::parse(text),
+        Ok(text) => yaml::parse(text).map_err(|error| error.message),
         Err(error) => Err(format!("yaml: invalid UTF-8 at byte {}", error.valid_up_to())),
     }
 }
