@@ -50,6 +50,23 @@ struct Printer<'a> {
     out: String,
 }
 
+/// Whether a number may have no further digit.
+fn too_large(number: usize) -> bool {
+    number > MAX_WIDTH as usize
+}
+
+/// The number of an argument, within brackets; none if it is none, or far too large.
+fn index_number(text: &str) -> Option<usize> {
+    let mut number = 0;
+    for digit in text.bytes() {
+        if !digit.is_ascii_digit() || too_large(number) {
+            return None;
+        }
+        number = 10 * number + usize::from(digit - b'0');
+    }
+    Some(number).filter(|_| !text.is_empty())
+}
+
 /// `fmt.Sprintf`.
 fn sprintf(format: &str, values: &[Arg], context: &mut Context) -> Outcome {
     let mut printer = Printer {
@@ -129,19 +146,20 @@ impl Printer<'_> {
             return;
         }
         self.reordered = true;
-        self.after_index = true;
+        self.after_index = false;
         let mut ahead = self.format.clone();
         ahead.next();
         self.unclosed = self.unclosed || !ahead.clone().any(|c| c == ']');
-        if self.unclosed {
-            // Without a bracket that closes, only the one that opens is skipped.
+        // Without a bracket that closes, or with nothing else left, only the one that opens is skipped.
+        if self.unclosed || ahead.clone().nth(1).is_none() && ahead.clone().all(|c| c.is_ascii()) {
             self.format.next();
             self.good = false;
             return;
         }
         let inside: String = ahead.by_ref().take_while(|c| *c != ']').collect();
         self.format = ahead;
-        let number = inside.parse::<usize>().ok().filter(|_| inside.bytes().all(|b| b.is_ascii_digit()));
+        let number = index_number(&inside);
+        self.after_index = number.is_some();
         match number.and_then(|n| n.checked_sub(1)) {
             Some(n) if n < self.args.len() => self.next = n,
             _ => self.good = false,
@@ -199,14 +217,15 @@ impl Printer<'_> {
         }
     }
 
+    /// A number, if there is one. One that is far too large takes the rest of the format with it.
     fn digits(&mut self) -> Option<usize> {
         let mut n: Option<usize> = None;
         while let Some(digit) = self.format.peek().and_then(|c| c.to_digit(10)) {
-            let grown = n.unwrap_or(0) * 10 + usize::try_from(digit).unwrap_or(0);
-            if grown > usize::try_from(MAX_WIDTH).unwrap_or(usize::MAX) {
+            if n.is_some_and(too_large) {
+                self.format = "".chars().peekable();
                 return None;
             }
-            n = Some(grown);
+            n = Some(n.unwrap_or(0) * 10 + digit as usize);
             self.format.next();
         }
         n

@@ -105,6 +105,11 @@ impl<'a> Lower<'a> {
 
     /// An expression, after what it needs.
     fn expr(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
+        if let Some(call) = self.print_call(expr).filter(|_| !self.tree.prints) {
+            self.idle_print(call, &expr.with);
+            out.push(Expr { location: expr.location, kind: ExprKind::Holds(Term::Const(Value::Bool(true))) });
+            return;
+        }
         if expr.with.is_empty() {
             self.plain(expr, out);
             return;
@@ -153,17 +158,14 @@ impl<'a> Lower<'a> {
 
     fn kind(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) -> Option<ExprKind> {
         match &expr.kind {
+            _ if let Some(call) = self.print_call(expr) => Some(self.print(call, out)),
             ast::ExprKind::Term(term) => Some(match &term.kind {
-                TermKind::Call(call) if self.builtin_named(&call.operator).as_deref() == Some("print") => {
-                    self.print(call, out)
-                }
                 TermKind::Call(call) => self.call(call, Used::Alone(expr.location), out),
                 _ => ExprKind::Holds(self.term(term, true, out)),
             }),
             ast::ExprKind::Call(call) => {
                 let name = self.builtin_named(&call.operator);
                 match (name.as_deref(), call.args.as_slice()) {
-                    (Some("print"), _) => Some(self.print(call, out)),
                     (Some("assign"), [left, right]) => {
                         if expr.negated {
                             let message = "cannot assign vars inside negated expression";
@@ -281,19 +283,35 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `print`. As in OPA, its operands are not looked up where nobody listens; names in them count as used.
+    /// The call of `print` that an expression is.
+    fn print_call<'e>(&self, expr: &'e ast::Expr) -> Option<&'e ast::Call> {
+        let call = match &expr.kind {
+            ast::ExprKind::Call(call) => call,
+            ast::ExprKind::Term(term) => match &term.kind {
+                TermKind::Call(call) => call,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        (self.builtin_named(&call.operator).as_deref() == Some("print")).then_some(&**call)
+    }
+
+    /// A `print` to which nobody listens: as in OPA there is nothing of it, but names in it count as used.
+    fn idle_print(&mut self, call: &ast::Call, with: &[ast::With]) {
+        let (before, free) = (std::mem::take(&mut self.errors), self.free.clone());
+        self.then_paths(&mut Vec::new(), |lower, out| {
+            for term in call.args.iter().chain(with.iter().map(|with| &with.value)) {
+                lower.term(term, false, out);
+            }
+        });
+        with.iter().for_each(|with| self.mention_target(with));
+        let mut found = std::mem::replace(&mut self.errors, before);
+        found.keep(Stage::Locals);
+        self.errors.append(&mut found);
+        self.free = free;
+    }
+
     fn print(&mut self, call: &ast::Call, out: &mut Vec<Expr>) -> ExprKind {
-        if !self.tree.prints {
-            let (before, free) = (std::mem::take(&mut self.errors), self.free.clone());
-            call.args.iter().for_each(|arg| {
-                self.then_paths(&mut Vec::new(), |lower, out| lower.term(arg, false, out));
-            });
-            let mut found = std::mem::replace(&mut self.errors, before);
-            found.keep(Stage::Locals);
-            self.errors.append(&mut found);
-            self.free = free;
-            return ExprKind::Holds(Term::Const(Value::Bool(true)));
-        }
         let operand = |arg: &ast::Term| match &arg.kind {
             TermKind::Scalar(_) => ast::TemplatePart::Scalar(arg.clone()),
             _ => ast::TemplatePart::Expr(ast::Expr::new(arg.location, ast::ExprKind::Term(Box::new(arg.clone())))),

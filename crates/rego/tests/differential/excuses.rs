@@ -103,8 +103,12 @@ pub const EXCUSES: &[Excuse] = &[
         holds: |case| case.results.is_some() && case.features.named.contains("sum"),
     },
     Excuse {
-        why: "OPA may evaluate what takes a call's result before the call, where that closes over what is bound later",
-        holds: |case| case.features.late && (case.results.is_some() || case.opa.is_empty() && only(case.ours, TYPE)),
+        why: "OPA may evaluate what takes a call's result before the call, where that closes over what is bound later, or not have it for safe",
+        holds: |case| {
+            let refused =
+                case.opa.is_empty() && only(case.ours, TYPE) || only(case.opa, UNSAFE) && case.ours.is_empty();
+            case.features.late && (case.results.is_some() || refused)
+        },
     },
     Excuse {
         why: "of keys as written that are found to be equal OPA keeps the first by the names of its variables, or all",
@@ -220,7 +224,10 @@ pub const EXCUSES: &[Excuse] = &[
     },
     Excuse {
         why: "of several keys that are not constant OPA knows the type of one only, by the names that it gives to variables",
-        holds: |case| only(case.opa, TYPE) && case.ours.len() < case.opa.len() && case.features.dynamic_keys,
+        holds: |case| {
+            let types = only(case.opa, TYPE) && case.ours.iter().all(|error| error["code"] == TYPE);
+            types && case.ours.len() <= case.opa.len() && case.features.dynamic_keys
+        },
     },
     Excuse {
         why: "whether a call does not fit what it is to equal is said of the one or the other, as OPA has first put either",
