@@ -35,7 +35,11 @@ struct Token {
 /// # Errors
 /// For patterns that are none, or longer than 1000 characters, and where a limit is reached.
 pub fn intersect(first: &str, second: &str, budget: &mut Budget) -> Result<bool, BuiltinError> {
-    let tokens = |pattern| tokens(pattern).map_err(BuiltinError::Failed);
+    let tokens = |pattern| {
+        let found = tokens(pattern).map_err(BuiltinError::Failed)?;
+        let large = || BuiltinError::Halt(format!("pattern has more than {MAX_TOKENS} characters"));
+        if found.len() > MAX_TOKENS { Err(large()) } else { Ok(found) }
+    };
     let (first, second) = (tokens(first)?, tokens(second)?);
     if first.is_empty() || second.is_empty() {
         return Ok(first.is_empty() && second.is_empty());
@@ -69,9 +73,6 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, String> {
         };
         at += usize::from(flag != Flag::None);
         out.push(Token { kind, flag });
-        if out.len() > MAX_TOKENS {
-            return Err(format!("pattern has more than {MAX_TOKENS} characters"));
-        }
     }
     Ok(out)
 }

@@ -130,10 +130,54 @@ fn long_texts_are_searched_as_short_ones() {
 
 #[test]
 fn a_pattern_that_takes_long_to_compile_is_refused() {
-    let call = |pattern: &str| eval("regex.is_valid(input[0])", vec![text(pattern)], Limits::default()).unwrap();
-    assert_eq!(call(&r"(?i)[\p{L}\p{N}]".repeat(10_000)), Some(Value::Bool(false)));
-    assert_eq!(call(&r"(?i)[\p{L}\p{N}]".repeat(5)), Some(Value::Bool(true)));
-    assert_eq!(call(&"{".repeat(200_000)), Some(Value::Bool(true)));
+    let call = |pattern: &str| eval("regex.is_valid(input[0])", vec![text(pattern)], Limits::default());
+    assert!(call(&r"(?i)[\p{L}\p{N}]".repeat(10_000)).is_err());
+    assert_eq!(call(&r"(?i)[\p{L}\p{N}]".repeat(5)).unwrap(), Some(Value::Bool(true)));
+    assert_eq!(call(&"{".repeat(200_000)).unwrap(), Some(Value::Bool(true)));
+}
+
+/// What OPA may have an answer for ends the evaluation here, in lenient mode too: were it undefined, a rule might say
+/// nothing where OPA's says no.
+#[test]
+fn what_is_beyond_a_bound_is_never_undefined() {
+    let brackets = |n: usize| text("[".repeat(n) + &"]".repeat(n));
+    let blocks = |n: usize| text("{{if .x}}".repeat(n) + &"{{end}}".repeat(n));
+    let objects = |n: usize| json::parse(&(r#"{"a": "#.repeat(n) + "1" + &"}".repeat(n))).unwrap();
+    let selections = |n: usize| text("{ a ".repeat(n) + &"}".repeat(n));
+    let aliases = || {
+        text(
+            format!("a: &a {}\n", "x".repeat(1_000_000)) + &(0..100).map(|i| format!("k{i}: *a\n")).collect::<String>(),
+        )
+    };
+    for (call, input) in [
+        ("regex.match(input[0], `a`)", text("(a|b)*c".repeat(40_000))),
+        ("regex.match(input[0], `a`)", text(r"\pL{1,999}")),
+        ("regex.is_valid(input[0])", text(r"\pL{1,999}")),
+        ("regex.match(input[0], `a`)", text("(".repeat(300) + &")".repeat(300))),
+        ("regex.globs_match(input[0], `a`)", text("a".repeat(1001))),
+        ("glob.match(input[0], [], `a`)", text("{".repeat(51))),
+        ("yaml.unmarshal(input[0])", brackets(501)),
+        ("yaml.is_valid(input[0])", brackets(501)),
+        ("yaml.unmarshal(input[0])", aliases()),
+        ("json.unmarshal(input[0])", brackets(1001)),
+        ("json.is_valid(input[0])", brackets(1001)),
+        ("json.unmarshal(input[0])", text("1e100001000")),
+        ("graphql.parse_query(input[0])", selections(101)),
+        ("graphql.is_valid(input[0], `type Query { a: Query }`)", selections(101)),
+        ("graphql.parse_query(input[0])", text("{".to_owned() + &"a ".repeat(1 << 20) + "}")),
+        ("rego.parse_module(`a.rego`, input[0])", text("package a\n".to_owned() + &"p := 1\n".repeat(300_000))),
+        ("object.union(input[0], input[0])", objects(202)),
+        ("strings.render_template(input[0], {`x`: true})", blocks(51)),
+        ("bits.lsh(1, input[0])", Value::from(400_000)),
+        ("((input[0] * input[0]) * input[0]) * (input[0] * input[0])", json::parse("1e99999").unwrap()),
+    ] {
+        let error = eval(call, vec![input.clone()], Limits::default())
+            .err()
+            .unwrap_or_else(|| panic!("{call}: no error for {input:.80?}"));
+        assert_eq!(error.code, Code::EvalBuiltin, "{call}: {error}");
+        let negated = eval(&format!("[1 | not {call}]"), vec![input], Limits::default());
+        assert!(negated.is_err(), "{call}: {negated:?}");
+    }
 }
 
 #[test]

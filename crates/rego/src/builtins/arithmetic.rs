@@ -50,7 +50,7 @@ fn small(n: &Number) -> bool {
 }
 
 fn wide(n: Wide) -> Outcome {
-    Number::from_wide(n).map(|n| Some(Value::Number(n))).ok_or_else(|| args::failed("number too large"))
+    Number::from_wide(n).map(|n| Some(Value::Number(n))).ok_or_else(|| args::beyond("number too large"))
 }
 
 fn big(n: BigInt) -> Outcome {
@@ -101,5 +101,5 @@ fn round(n: &Number) -> Outcome {
 
 /// Its digits must be few enough to be written out.
 fn bounded(n: Wide) -> Result<(), BuiltinError> {
-    if n.is_extreme() { Err(args::failed("number too large")) } else { Ok(()) }
+    if n.is_extreme() { Err(args::beyond("number too large")) } else { Ok(()) }
 }

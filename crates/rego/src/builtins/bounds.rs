@@ -1,10 +1,25 @@
 //! Bounds on what a call may make out of little: texts that a few repeated or shared parts multiply into.
 
-use super::BuiltinError;
+use super::{BuiltinError, Context};
 use crate::value::Value;
 
 /// The longest text that a call makes when it is longer than what it is made of, in bytes.
 pub const MAX_TEXT: usize = 64 << 20;
+
+/// The longest module or GraphQL document that a call reads, in bytes. Large public schemas are half of it.
+pub const MAX_SOURCE: usize = 2 << 20;
+
+/// Parts of values that its syntax tree takes for each byte, at most.
+const TREE: usize = 24;
+
+/// Refuses a text whose syntax tree would take too long or too much.
+pub fn source(text: &str, context: &mut Context) -> Result<(), BuiltinError> {
+    if text.len() > MAX_SOURCE {
+        return Err(BuiltinError::Halt(format!("a text of more than {MAX_SOURCE} bytes to read")));
+    }
+    context.room(TREE * text.len())?;
+    context.work(TREE * text.len())
+}
 
 /// Refuses a text of so many bytes if that is too long.
 pub fn text(bytes: usize) -> Result<(), BuiltinError> {

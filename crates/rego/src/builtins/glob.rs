@@ -36,8 +36,8 @@ fn is_match(a: &[Value], context: &mut Context) -> Outcome {
     if std::str::from_utf8(&bytes(pattern)).is_err() {
         return Err(args::failed("could not read rune"));
     }
-    let translated = translate(pattern, &delimiters).map_err(args::failed)?;
-    some(matches(&*goregex::compile(&translated).map_err(args::failed)?, text, context)?)
+    let translated = translate(pattern, &delimiters)?;
+    some(matches(&*goregex::compile(&translated).map_err(super::regex::refused)?, text, context)?)
 }
 
 /// None for null, a point for an empty array.
@@ -68,7 +68,7 @@ fn literal(out: &mut String, c: char) {
 }
 
 /// The pattern as a regular expression.
-fn translate(pattern: &str, delimiters: &[char]) -> Result<String, String> {
+fn translate(pattern: &str, delimiters: &[char]) -> Result<String, BuiltinError> {
     let mut within = String::from(".");
     if !delimiters.is_empty() {
         within = String::from("[^");
@@ -83,11 +83,11 @@ fn translate(pattern: &str, delimiters: &[char]) -> Result<String, String> {
             '*' if chars.next_if_eq(&'*').is_some() => out.push_str("(?:.*)"),
             '*' => out.push_str(&format!("(?:{within}*)")),
             '?' => out.push_str(&within),
-            '[' => class(&mut chars, &mut out)?,
+            '[' => class(&mut chars, &mut out).map_err(args::failed)?,
             '{' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
-                    return Err(format!("alternatives are nested deeper than {MAX_DEPTH}"));
+                    return Err(args::beyond(format!("alternatives are nested deeper than {MAX_DEPTH}")));
                 }
                 out.push_str("(?:");
             }

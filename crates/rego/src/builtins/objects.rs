@@ -85,7 +85,7 @@ fn merge(
     context: &mut Context,
 ) -> Result<(), BuiltinError> {
     if depth > MAX_DEPTH {
-        return Err(args::failed(format!("objects are nested deeper than {MAX_DEPTH}")));
+        return Err(args::beyond(format!("objects are nested deeper than {MAX_DEPTH}")));
     }
     context.work(second.len())?;
     for (key, value) in second {
@@ -130,7 +130,7 @@ fn subset(whole: &Value, part: &Value, context: &mut Context) -> Outcome {
 
 fn within(whole: &Value, part: &Value, depth: usize, context: &mut Context) -> Result<bool, BuiltinError> {
     if depth > MAX_DEPTH {
-        return Err(args::failed(format!("objects are nested deeper than {MAX_DEPTH}")));
+        return Err(args::beyond(format!("objects are nested deeper than {MAX_DEPTH}")));
     }
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => {

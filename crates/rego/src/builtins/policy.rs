@@ -1,6 +1,6 @@
 //! `rego.*`: policies as values, and what only the compiler can answer.
 
-use super::{Builtin, BuiltinError, Outcome, args, pure, some};
+use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
 use crate::ast::{Source, Version, json};
 use crate::parse::{self, Options};
 use crate::value::Value;
@@ -8,7 +8,7 @@ use crate::value::Value;
 pub const ALL: &[Builtin] = &[
     pure("rego.metadata.chain", 0, |_, _| within_rules("rego.metadata.chain")),
     pure("rego.metadata.rule", 0, |_, _| within_rules("rego.metadata.rule")),
-    pure("rego.parse_module", 2, |a, _| parse_module(a)),
+    pure("rego.parse_module", 2, parse_module),
 ];
 
 /// The compiler puts the answer where a rule calls it.
@@ -16,10 +16,11 @@ fn within_rules(name: &str) -> Outcome {
     Err(args::failed(format!("the {name} function must only be called within the scope of a rule")))
 }
 
-fn parse_module(a: &[Value]) -> Outcome {
+fn parse_module(a: &[Value], context: &mut Context) -> Outcome {
     // As OPA, which calls either argument the first.
     let (file, text) =
         (args::string(a, 1)?, args::string(a, 2).map_err(|_| args::wrong_type(1, args::value(a, 2), &["string"]))?);
+    bounds::source(text, context)?;
     let options = Options { version: Version::V1, ..Options::default() };
     let module = parse::parse_module(&Source::new(0, file, text), &options).map_err(|errors| failure(file, &errors))?;
     some(Value::from_json(&json::module(&module)))

@@ -3,14 +3,17 @@
 use super::{Builtin, BuiltinError, Context, Outcome, args, bounds, pure, some};
 use crate::bytes;
 use crate::globsect;
-use crate::goregex::{self, Pattern, Search};
+use crate::goregex::{self, Pattern, Refused, Search};
 use crate::value::Value;
 use std::sync::Arc;
 
 pub const ALL: &[Builtin] = &[
     pure("regex.match", 2, is_match),
     pure("re_match", 2, is_match),
-    pure("regex.is_valid", 1, |a, _| some(args::string(a, 1).is_ok() && pattern(a, 1).is_ok())),
+    pure("regex.is_valid", 1, |a, _| match pattern(a, 1) {
+        Err(BuiltinError::Halt(why)) => Err(BuiltinError::Halt(why)),
+        outcome => some(outcome.is_ok()),
+    }),
     pure("regex.find_n", 3, find),
     pure("regex.find_all_string_submatch_n", 3, submatches),
     pure("regex.replace", 3, replace),
@@ -25,7 +28,15 @@ pub const ALL: &[Builtin] = &[
 fn pattern(a: &[Value], position: usize) -> Result<Arc<Pattern>, BuiltinError> {
     let pattern = args::string(a, position)?;
     utf8(pattern)?;
-    goregex::compile(pattern).map_err(args::failed)
+    goregex::compile(pattern).map_err(refused)
+}
+
+/// What is beyond a bound is never undefined, since a rule might then say nothing.
+pub(super) fn refused(why: Refused) -> BuiltinError {
+    match why {
+        Refused::Wrong(text) => args::failed(text),
+        Refused::Large(text) => args::beyond(text),
+    }
 }
 
 /// Unlike a text, a pattern has no bytes that are no characters.
@@ -47,7 +58,7 @@ pub(super) fn matches(pattern: &Pattern, text: &str, context: &mut Context) -> R
 fn is_match(a: &[Value], context: &mut Context) -> Outcome {
     let (pattern, text) = (args::string(a, 1)?, args::string(a, 2)?);
     utf8(pattern)?;
-    let pattern = goregex::compile(&bytes::shown(pattern)).map_err(args::failed)?;
+    let pattern = goregex::compile(&bytes::shown(pattern)).map_err(refused)?;
     some(matches(&pattern, &bytes::shown(text), context)?)
 }
 
@@ -134,8 +145,8 @@ fn split(a: &[Value], context: &mut Context) -> Outcome {
 /// Text with patterns between delimiters, e.g. `urn:foo:{.*}`.
 fn template_match(a: &[Value], context: &mut Context) -> Outcome {
     let (template, text) = (args::string(a, 1)?, args::string(a, 2)?);
-    let (start, end) = (args::string(a, 3)?, args::string(a, 4)?);
-    let one = |which: &str, text: &str| match text.as_bytes() {
+    let (start, end) = (bytes::bytes(args::string(a, 3)?), bytes::bytes(args::string(a, 4)?));
+    let one = |which: &str, text: &[u8]| match text {
         [byte] => Ok(*byte),
         // The length is the first delimiter's for both, as in OPA.
         _ => Err(args::failed(format!(
@@ -143,11 +154,13 @@ fn template_match(a: &[Value], context: &mut Context) -> Outcome {
             start.len()
         ))),
     };
-    let (start, end) = (one("start", start)?, one("end", end)?);
+    let (start, end) = (one("start", &start)?, one("end", &end)?);
+    let parts = bytes::bytes(template);
+    let part = |from: usize, to: usize| bytes::text(&parts[from..to]);
     let mut translated = String::from("^");
     let (mut level, mut from, mut raw_from) = (0u32, 0, 0);
     let unbalanced = || args::failed(format!("unbalanced braces in {}", crate::text::quote(template, false)));
-    for (i, byte) in template.bytes().enumerate() {
+    for (i, byte) in parts.iter().copied().enumerate() {
         if byte == start {
             level += 1;
             if level == 1 {
@@ -156,8 +169,8 @@ fn template_match(a: &[Value], context: &mut Context) -> Outcome {
         } else if byte == end {
             level = level.checked_sub(1).ok_or_else(unbalanced)?;
             if level == 0 {
-                translated.push_str(&goregex::escape(&template[raw_from..from]));
-                translated.push_str(&format!("({})", &template[from + 1..i]));
+                translated.push_str(&goregex::escape(&part(raw_from, from)));
+                translated.push_str(&format!("({})", part(from + 1, i)));
                 raw_from = i + 1;
             }
         }
@@ -165,7 +178,7 @@ fn template_match(a: &[Value], context: &mut Context) -> Outcome {
     if level != 0 {
         return Err(unbalanced());
     }
-    translated.push_str(&goregex::escape(&template[raw_from..]));
+    translated.push_str(&goregex::escape(&part(raw_from, parts.len())));
     translated.push('$');
-    some(matches(&*goregex::compile(&translated).map_err(args::failed)?, text, context)?)
+    some(matches(&*goregex::compile(&translated).map_err(refused)?, text, context)?)
 }

@@ -57,7 +57,7 @@ fn render(template: &str, data: &Value, context: &mut Context) -> Outcome {
 /// Nodes up to an action that ends them, which is returned too (`end`, `else ...`, or nothing at the template's end).
 fn parse(rest: &mut &str, depth: usize) -> Result<(Vec<Node>, String), BuiltinError> {
     if depth > MAX_DEPTH {
-        return Err(error(format!("blocks are nested deeper than {MAX_DEPTH}")));
+        return Err(super::args::beyond(format!("blocks are nested deeper than {MAX_DEPTH}")));
     }
     let mut nodes = Vec::new();
     loop {

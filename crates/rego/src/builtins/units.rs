@@ -38,7 +38,7 @@ fn parts<'a>(name: &str, text: &'a str) -> Result<(&'a str, &'a str), BuiltinErr
                 at += usize::from(signed);
                 let digits = bytes[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
                 if digits > MAX_EXPONENT_DIGITS {
-                    return Err(error(name, "exponent too large"));
+                    return Err(args::beyond(format!("{name}: exponent too large")));
                 }
             }
             _ => break,
@@ -75,7 +75,7 @@ fn bytes(text: &str) -> Outcome {
     let amount = Wide::parse(amount).ok_or_else(|| error(NAME, "could not parse byte amount to a number"))?;
     let total = amount.mul(Wide::from_i64(factor));
     if total.is_extreme() {
-        return Err(error(NAME, "exponent too large"));
+        return Err(args::beyond(format!("{NAME}: exponent too large")));
     }
     some(Value::Number(Number::from_big(total.truncate())))
 }

@@ -30,6 +30,18 @@ const MAX_NEST: u32 = 200;
 
 static KEPT: LazyLock<Mutex<HashMap<String, Arc<Pattern>>>> = LazyLock::new(Mutex::default);
 
+/// Bytes of a pattern's text: as long to compile as some evaluations may take at all.
+const MAX_TEXT: usize = 256 << 10;
+
+/// Why there is no compiled pattern.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is none for Go, in Go's words.
+    Wrong(String),
+    /// It is beyond the bounds here, though perhaps not beyond Go's.
+    Large(String),
+}
+
 /// A compiled pattern. A [`Search`] uses it.
 #[derive(Debug)]
 pub struct Pattern {
@@ -70,12 +82,19 @@ impl Pattern {
     }
 }
 
-/// Compiles a pattern of Go's syntax; the error is Go's text. Shared rather than copied: a copy would warm up anew.
-pub fn compile(pattern: &str) -> Result<Arc<Pattern>, String> {
+/// Compiles a pattern of Go's syntax. Shared rather than copied: a copy would warm up anew.
+pub fn compile(pattern: &str) -> Result<Arc<Pattern>, Refused> {
+    if pattern.len() > MAX_TEXT {
+        return Err(Refused::Large(format!("a regular expression of more than {MAX_TEXT} bytes")));
+    }
     if let Some(known) = KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(pattern) {
         return Ok(known.clone());
     }
-    let compiled = Pattern::new(translate(pattern)?).map_err(|error| reason(pattern, &error))?;
+    let translated = translate(pattern).map_err(Refused::Wrong)?;
+    if translated.classes > MAX_CLASSES {
+        return Err(Refused::Large(format!("a regular expression of more than {MAX_CLASSES} classes of characters")));
+    }
+    let compiled = Pattern::new(translated.out).map_err(|error| reason(pattern, &error))?;
     let compiled = Arc::new(compiled);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= MAX_KEPT {
@@ -101,13 +120,16 @@ fn failure(what: &str, at: &str) -> String {
     format!("error parsing regexp: {what}: `{at}`")
 }
 
-fn reason(pattern: &str, error: &BuildError) -> String {
+fn reason(pattern: &str, error: &BuildError) -> Refused {
     match error.syntax_error() {
-        None => failure("expression too large", pattern),
+        None => Refused::Large(format!("a regular expression that takes more than {MAX_SIZE} bytes, compiled")),
         Some(error) => {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or("invalid").trim_start_matches("error: ").to_owned();
-            failure(&last, pattern)
+            match last.starts_with("exceed the maximum number of nested") {
+                true => Refused::Large(format!("a regular expression with more than {MAX_NEST} groups within groups")),
+                false => Refused::Wrong(failure(&last, pattern)),
+            }
         }
     }
 }
@@ -128,7 +150,7 @@ struct Translator<'a> {
     classes: usize,
 }
 
-fn translate(pattern: &str) -> Result<String, String> {
+fn translate(pattern: &str) -> Result<Translator<'_>, String> {
     let mut t = Translator {
         pattern,
         chars: pattern.char_indices().peekable(),
@@ -142,11 +164,8 @@ fn translate(pattern: &str) -> Result<String, String> {
     while let Some((at, c)) = t.chars.next() {
         t.one(at, c)?;
     }
-    if t.classes > MAX_CLASSES {
-        return Err(failure("expression too large", pattern));
-    }
     match t.open.is_empty() {
-        true => Ok(t.out),
+        true => Ok(t),
         false => Err(failure("missing closing )", pattern)),
     }
 }

@@ -19,7 +19,7 @@ mod tests;
 mod walk;
 mod work;
 
-use super::{Builtin, BuiltinError, Caches, Context, args, pure, some};
+use super::{Builtin, BuiltinError, Caches, Context, args, bounds, pure, some};
 use crate::value::Value;
 use ast::{QueryDocument, SchemaDocument};
 use fault::{Fault, sentence};
@@ -39,16 +39,19 @@ pub const ALL: &[Builtin] = &[
         };
         some(Value::array([valid.into(), query, schema]))
     }),
-    pure("graphql.parse_query", 1, |a, _| {
+    pure("graphql.parse_query", 1, |a, context| {
+        readable(a, context)?;
         let document = query::parse(args::string(a, 1)?).map_err(refused)?;
         some(encode::query(&document))
     }),
-    pure("graphql.parse_schema", 1, |a, _| {
+    pure("graphql.parse_schema", 1, |a, context| {
+        readable(a, context)?;
         let document = sdl::parse(args::string(a, 1)?).map_err(refused)?;
         some(encode::schema(&document))
     }),
     pure("graphql.is_valid", 2, |a, context| some(answer(verified(a, context))?)),
     pure("graphql.schema_is_valid", 1, |a, context| {
+        readable(a, context)?;
         let caches = context.caches.clone();
         let outcome = bounded(context, |work| ready(args::value(a, 1), 0, &caches, work));
         some(answer(outcome)?)
@@ -89,7 +92,7 @@ impl From<Error> for BuiltinError {
 impl From<Stop> for Error {
     fn from(stop: Stop) -> Self {
         match stop {
-            Stop::Limit(text) => Self::Limit(args::failed(text)),
+            Stop::Limit(text) => Self::Limit(args::beyond(text)),
             Stop::Malformed(text) => Self::Refused(args::failed(text)),
             Stop::FaultsAbound => Self::Refused(args::failed("too many faults")),
         }
@@ -99,6 +102,7 @@ impl From<Stop> for Error {
 /// A refusal says no.
 fn decided(error: Error) -> Result<bool, BuiltinError> {
     match error {
+        Error::Refused(BuiltinError::Halt(text)) => Err(args::beyond(text)),
         Error::Refused(_) => Ok(false),
         Error::Limit(error) => Err(error),
     }
@@ -109,12 +113,19 @@ fn answer<T>(outcome: Result<T, Error>) -> Result<bool, BuiltinError> {
     outcome.map_or_else(decided, |_| Ok(true))
 }
 
+/// Documents given as texts are bounded.
+fn readable(a: &[Value], context: &mut Context) -> Result<(), BuiltinError> {
+    a.iter().filter_map(Value::as_str).try_for_each(|text| bounds::source(text, context))
+}
+
 fn refused(fault: Fault) -> BuiltinError {
-    args::failed(sentence(&fault.text()))
+    let text = sentence(&fault.text());
+    if fault.message == parser::TOO_DEEP { args::beyond(text) } else { args::failed(text) }
 }
 
 /// A query and a schema that it is valid for.
 fn verified(a: &[Value], context: &mut Context) -> Result<(QueryDocument, Arc<Ready>), Error> {
+    readable(a, context).map_err(Error::Limit)?;
     let query = query_of(args::value(a, 1))?;
     let caches = context.caches.clone();
     bounded(context, |work| {

@@ -8,6 +8,8 @@ use crate::text::quote;
 
 /// Selections, literals and types may be nested this deep together. OPA has no bound; written documents stay far below, and a thread's stack holds it several times.
 pub const MAX_DEPTH: usize = 100;
+/// What is said of a document that is nested more deeply.
+pub const TOO_DEEP: &str = "Nested too deeply";
 
 /// What reading gives.
 pub type Parsed<T> = Result<T, Fault>;
@@ -164,7 +166,7 @@ impl<'a> Parser<'a> {
     /// One level deeper.
     pub fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= MAX_DEPTH {
-            return Err(Fault::new(self.peek().place, "Nested too deeply"));
+            return Err(Fault::new(self.peek().place, TOO_DEEP));
         }
         self.depth += 1;
         let found = inner(self)?;

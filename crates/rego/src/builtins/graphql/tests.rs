@@ -53,7 +53,8 @@ fn nesting_is_bounded() {
         ] {
             let error = parse(&query, SCHEMA).unwrap_err();
             assert!(error.starts_with("Nested too deeply in GraphQL string at location 1:"), "{error}");
-            assert_eq!(call("graphql.is_valid", &[query.as_str().into(), SCHEMA.into()]), Ok(false.into()));
+            let valid = call("graphql.is_valid", &[query.as_str().into(), SCHEMA.into()]);
+            assert_eq!(valid, Err(BuiltinError::Halt(error)));
         }
         let schema = format!("type Query {{ a: {}Int{} }}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse("{ a }", &schema).is_err());
@@ -107,7 +108,7 @@ fn exponential_work_ends() {
     assert_eq!(parse(&many, SCHEMA), limit);
     let faults = format!("{{ {} }}", (0..5000).map(|i| format!("unknown{i} ")).collect::<String>());
     assert!(parse(&faults, SCHEMA).unwrap_err().len() < 2 << 20);
-    let long = format!("{{ {} }}", "a".repeat(2 << 20));
+    let long = format!("{{ {} }}", "a".repeat(1 << 20));
     assert!(parse(&long, SCHEMA).unwrap_err().starts_with("Cannot query field \"aaa"));
     let types: String = (0..5000).map(|i| format!("type T{i} implements Node {{ id: ID! }} ")).collect();
     assert!(parse("{ id }", &format!("{SCHEMA} {types}")).is_ok());
@@ -182,7 +183,8 @@ fn kept_schemas_answer_and_cost_as_new_ones() {
         taken.push(context.budget.steps());
     }
     assert_eq!(answers[..2], answers[2..]);
-    assert_eq!(taken[1], 2 * taken[0]);
+    // But for what makes no whole step.
+    assert!(taken[1].abs_diff(2 * taken[0]) <= 1, "{taken:?}");
     context.budget = Budget::new(Limits { steps: 10, ..Limits::default() }, None);
     let outcome = (lookup("graphql.schema_is_valid").unwrap().call)(&[SCHEMA.into()], &mut context);
     assert!(matches!(outcome, Err(BuiltinError::Limit(_))), "{outcome:?}");
