@@ -5,6 +5,7 @@ use crate::bytes;
 use crate::globsect;
 use crate::goregex::{self, Pattern, Refused, Search};
 use crate::value::Value;
+use regex_automata::util::interpolate;
 use std::sync::Arc;
 
 pub const ALL: &[Builtin] = &[
@@ -106,7 +107,14 @@ fn replace(a: &[Value], context: &mut Context) -> Outcome {
         bounds::text(out.len().saturating_add(value.len()).saturating_add(named.saturating_mul(whole.len())))?;
         match named {
             0 => out.push_str(value),
-            _ => search.groups(&whole).map_err(BuiltinError::Limit)?.interpolate_string_into(base, value, &mut out),
+            _ => {
+                let groups = search.groups(&whole).map_err(BuiltinError::Limit)?;
+                let append = |group, out: &mut String| {
+                    out.push_str(groups.get_group(group).map_or("", |group| &base[group.range()]));
+                };
+                let index = |name: &str| pattern.named(name).find(|group| groups.get_group(*group).is_some());
+                interpolate::string(value, append, index, &mut out);
+            }
         }
         from = whole.end;
     }

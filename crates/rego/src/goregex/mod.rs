@@ -48,13 +48,15 @@ pub struct Pattern {
     /// As the engine reads it.
     translated: String,
     engine: Regex,
+    /// Of groups, in order; several may have one.
+    names: Vec<(String, usize)>,
     /// Bytes that it takes, compiled: not more.
     weight: usize,
     slow: OnceLock<Option<Slow>>,
 }
 
 impl Pattern {
-    fn new(translated: String) -> Result<Self, Box<BuildError>> {
+    fn new(translated: String, names: Vec<(String, usize)>) -> Result<Self, Box<BuildError>> {
         let build = |size: usize| {
             meta::Builder::new()
                 .configure(meta::Config::new().nfa_size_limit(Some(size)))
@@ -68,12 +70,17 @@ impl Pattern {
             weight = (8 * weight).min(MAX_SIZE);
             built = build(weight);
         }
-        Ok(Self { engine: built?, translated, weight, slow: OnceLock::new() })
+        Ok(Self { engine: built?, translated, names, weight, slow: OnceLock::new() })
     }
 
     /// What searches it byte by byte.
     fn slow(&self) -> Option<&Slow> {
         self.slow.get_or_init(|| Slow::new(&self.translated)).as_ref()
+    }
+
+    /// The groups of a name.
+    pub fn named<'p>(&'p self, name: &'p str) -> impl Iterator<Item = usize> + 'p {
+        self.names.iter().filter(move |(known, _)| known == name).map(|(_, group)| *group)
     }
 
     /// Whether nothing is written in it.
@@ -94,7 +101,7 @@ pub fn compile(pattern: &str) -> Result<Arc<Pattern>, Refused> {
     if translated.classes > MAX_CLASSES {
         return Err(Refused::Large(format!("a regular expression of more than {MAX_CLASSES} classes of characters")));
     }
-    let compiled = Pattern::new(translated.out).map_err(|error| reason(pattern, &error))?;
+    let compiled = Pattern::new(translated.out, translated.names).map_err(|error| reason(pattern, &error))?;
     let compiled = Arc::new(compiled);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= MAX_KEPT {
@@ -140,6 +147,12 @@ struct Translator<'a> {
     out: String,
     /// Where each open group began.
     open: Vec<usize>,
+    /// Names of groups, and how many groups there are.
+    names: Vec<(String, usize)>,
+    groups: usize,
+    /// How often repetitions within one another repeat, at most: what stands here, and each open group around it.
+    repeated: usize,
+    around: Vec<usize>,
     /// Something stands here that can be repeated.
     atom: bool,
     /// Where the repetition just read began.
@@ -156,6 +169,10 @@ fn translate(pattern: &str) -> Result<Translator<'_>, String> {
         chars: pattern.char_indices().peekable(),
         out: String::with_capacity(pattern.len() + 16),
         open: Vec::new(),
+        names: Vec::new(),
+        groups: 0,
+        repeated: 0,
+        around: vec![0],
         atom: false,
         repetition: None,
         flags: None,
@@ -172,6 +189,7 @@ fn translate(pattern: &str) -> Result<Translator<'_>, String> {
 
 impl Translator<'_> {
     fn one(&mut self, at: usize, c: char) -> Result<(), String> {
+        let mut within = 0;
         match c {
             '*' | '+' | '?' => return self.repeat(at, c.to_string()),
             '{' => match self.bounds(at)? {
@@ -183,9 +201,13 @@ impl Translator<'_> {
             '(' => {
                 let before = self.out.len();
                 self.open.push(at);
+                self.around.push(0);
                 self.out.push('(');
                 self.repetition = None;
-                if self.next_is('?') && !self.flags(at)? {
+                if !self.next_is('?') {
+                    self.groups += 1;
+                } else if !self.flags(at)? {
+                    self.around.pop();
                     self.flags.get_or_insert(before);
                     return Ok(());
                 }
@@ -198,6 +220,7 @@ impl Translator<'_> {
                     return Err(failure("unexpected )", self.pattern));
                 }
                 self.out.push(')');
+                within = self.around.pop().unwrap_or_default();
             }
             '|' => {
                 self.out.push('|');
@@ -212,7 +235,16 @@ impl Translator<'_> {
         self.atom = true;
         self.repetition = None;
         self.flags = None;
+        self.repeats(within);
         Ok(())
+    }
+
+    /// What stands here repeats so often.
+    fn repeats(&mut self, repeated: usize) {
+        self.repeated = repeated;
+        if let Some(around) = self.around.last_mut() {
+            *around = repeated.max(*around);
+        }
     }
 
     fn next_is(&mut self, expected: char) -> bool {
@@ -234,6 +266,15 @@ impl Translator<'_> {
         }
         if !self.atom {
             return Err(failure("missing argument to repetition operator", &self.pattern[at..end]));
+        }
+        if let Some(inside) = operator.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            let (low, high) = inside.0.split_once(',').unwrap_or((inside.0, inside.0));
+            let count: usize = high.parse().or_else(|_| low.parse()).unwrap_or_default();
+            let repeated = count * self.repeated.max(1);
+            if repeated > MAX_REPEAT as usize {
+                return Err(failure("invalid repeat count", &self.pattern[at..end]));
+            }
+            self.repeats(repeated);
         }
         match self.flags.take() {
             // In braces, so that it does not change a repetition that it then stands behind.
@@ -290,11 +331,10 @@ impl Translator<'_> {
             let (Some(name), true) = (name, valid) else {
                 return Err(failure("invalid named capture", named.map_or(rest, |head| &rest[..=head.len()])));
             };
-            // A name that begins with a digit is Go's alone; numbers still reach the group.
+            // The engine does not know the names, which may be of several groups and begin with digits.
             let head = rest.find('>').unwrap_or(0);
-            if !name.starts_with(|c: char| c.is_ascii_digit()) {
-                self.out.push_str(&rest[1..=head]);
-            }
+            self.groups += 1;
+            self.names.push((name.to_owned(), self.groups));
             self.skip(at + head + 1);
             return Ok(true);
         }

@@ -298,7 +298,7 @@ fn foreign(error: &Json) -> bool {
         "yaml.unmarshal: json: unsupported value",
         "json.patch: expected composite type",
     ];
-    let within = ["JWK", "asn1", "illegal base64", "invalid JSON"];
+    let within = ["JWK", "asn1", "illegal base64", "invalid JSON", "%!w(MISSING)"];
     starts(error, WHOSE) || within.iter().any(|words| text(error).contains(words))
 }
 
