@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// As deep as Go's decoder goes would overflow small stacks; deeper documents are an error.
 const MAX_DEPTH: usize = 1000;
 
+/// What is said of a text that ends too soon.
+pub(crate) const UNENDED: &str = "unexpected end of JSON input";
+
 /// Why a text is no JSON, with the place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -38,9 +41,9 @@ pub fn parse(text: &str) -> Result<Value, JsonError> {
     }
 }
 
-/// A character as Go's errors name it.
+/// A character as Go's errors name it: by its first byte alone.
 fn shown(c: char) -> String {
-    match c {
+    match char::from(c.encode_utf8(&mut [0; 4]).as_bytes().first().copied().unwrap_or_default()) {
         '\'' => r"'\''".to_owned(),
         '"' => r#"'"'"#.to_owned(),
         c => crate::text::quote_char(c, false),
@@ -71,7 +74,7 @@ impl<'a> Reader<'a> {
     /// What stands here is not what `context` says should.
     fn unexpected(&self, context: &str) -> JsonError {
         match self.text[self.at..].chars().next() {
-            None => self.error("unexpected end of JSON input"),
+            None => self.error(UNENDED),
             Some(c) => self.error(format!("invalid character {} {context}", shown(c))),
         }
     }

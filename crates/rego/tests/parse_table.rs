@@ -187,5 +187,5 @@ fn modules_as_json() {
                 {"type": "string", "value": "a"}, {"index": 0, "terms": {"type": "var", "value": "y"}}]}}}],
         }],
     });
-    assert_eq!(module, wanted);
+    assert_eq!(module, sluice_rego::Value::from_json(&wanted));
 }

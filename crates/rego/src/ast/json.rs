@@ -4,13 +4,38 @@ use super::{
     Annotations, Body, Call, Comment, Else, Expr, ExprKind, Head, HeadKind, Module, Name, Ref, Rule, SomeDecl,
     TemplatePart, Term, TermKind,
 };
+use crate::number::Number;
 use crate::value::Value;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 /// A module.
-pub fn module(module: &Module) -> Json {
+pub fn module(module: &Module) -> Value {
+    exact(&tree(module))
+}
+
+/// With numbers, which `tree` has as texts, as numbers of any size.
+fn exact(tree: &Json) -> Value {
+    match tree {
+        Json::Array(items) => Value::array(items.iter().map(exact)),
+        Json::Object(map) => match (map.get("type"), map.get("value")) {
+            (Some(Json::String(kind)), Some(Json::String(text))) if kind == "number" => {
+                let number = Number::parse(text).map_or(Value::Null, Value::Number);
+                Value::object([("type".into(), kind.as_str().into()), ("value".into(), number)])
+            }
+            _ => {
+                // What annotations hold is their own.
+                let inner = |key: &str, item| if key == "annotations" { Value::from_json(item) } else { exact(item) };
+                Value::object(map.iter().map(|(key, item)| (Value::entering(key), inner(key, item))))
+            }
+        },
+        other => Value::from_json(other),
+    }
+}
+
+/// A module, the values of numbers as texts.
+pub(crate) fn tree(module: &Module) -> Json {
     let mut out = Map::new();
     let path =
         std::iter::once(typed("var", "data")).chain(module.package.path.iter().map(|part| typed("string", &**part)));
@@ -205,7 +230,7 @@ fn constant(value: &Value) -> Json {
     match value {
         Value::Null => json!({}),
         Value::Bool(b) => (*b).into(),
-        Value::Number(n) => serde_json::from_str(&n.to_string()).unwrap_or_default(),
+        Value::Number(n) => n.to_string().into(),
         Value::String(text) => (*crate::bytes::shown(text)).into(),
         Value::Array(items) => items.iter().map(typed_constant).collect(),
         Value::Set(items) => items.iter().map(typed_constant).collect(),

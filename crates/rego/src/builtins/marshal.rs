@@ -39,6 +39,10 @@ fn is_valid(a: &[Value], from: fn(&str) -> Result<Value, BuiltinError>) -> Outco
 fn from_json(text: &str) -> Result<Value, BuiltinError> {
     let reason = |error: json::JsonError| match error.large {
         true => args::beyond(error.to_string()),
+        // A stream's reader says it otherwise.
+        false if error.message == json::UNENDED => {
+            args::failed(if text.trim_ascii().is_empty() { "EOF" } else { "unexpected EOF" })
+        }
         false => args::failed(error.to_string()),
     };
     json::parse(&shown(text)).map_err(reason)

@@ -23,7 +23,7 @@ fn parse_module(a: &[Value], context: &mut Context) -> Outcome {
     bounds::source(text, context)?;
     let options = Options { version: Version::V1, ..Options::default() };
     let module = parse::parse_module(&Source::new(0, file, text), &options).map_err(|errors| failure(file, &errors))?;
-    some(Value::from_json(&json::module(&module)))
+    some(json::module(&module))
 }
 
 /// As OPA shows one error, or several.

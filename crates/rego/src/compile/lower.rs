@@ -121,14 +121,16 @@ impl<'a> Lower<'a> {
             self.plain(expr, &mut body);
         }
         self.then_paths(out, |lower, out| {
-            for modifier in &expr.with {
-                if let Some(lowered) = lower.with(modifier, out) {
-                    if let With::CallOther(..) = lowered {
-                        lower.places.replaced.push((expr.location, modifier.location));
-                    }
-                    with.push(lowered);
+            let mut modifiers = expr.with.iter();
+            for modifier in &mut modifiers {
+                // Only what is wrong with the first of them is told.
+                let Some(lowered) = lower.with(modifier, out) else { break };
+                if let With::CallOther(..) = lowered {
+                    lower.places.replaced.push((expr.location, modifier.location));
                 }
+                with.push(lowered);
             }
+            lower.locals_only(|lower| modifiers.for_each(|modifier| _ = lower.with(modifier, out)));
         });
         if !declares {
             self.plain(expr, &mut body);
@@ -298,17 +300,25 @@ impl<'a> Lower<'a> {
 
     /// A `print` to which nobody listens: as in OPA there is nothing of it, but names in it count as used.
     fn idle_print(&mut self, call: &ast::Call, with: &[ast::With]) {
-        let (before, free) = (std::mem::take(&mut self.errors), self.free.clone());
-        self.then_paths(&mut Vec::new(), |lower, out| {
-            for term in call.args.iter().chain(with.iter().map(|with| &with.value)) {
-                lower.term(term, false, out);
-            }
+        let free = self.free.clone();
+        self.locals_only(|lower| {
+            lower.then_paths(&mut Vec::new(), |lower, out| {
+                for term in call.args.iter().chain(with.iter().map(|with| &with.value)) {
+                    lower.term(term, false, out);
+                }
+            });
         });
         with.iter().for_each(|with| self.mention_target(with));
+        self.free = free;
+    }
+
+    /// Does something of whose errors only those of declarations are kept.
+    fn locals_only(&mut self, what: impl FnOnce(&mut Self)) {
+        let before = std::mem::take(&mut self.errors);
+        what(self);
         let mut found = std::mem::replace(&mut self.errors, before);
         found.keep(Stage::Locals);
         self.errors.append(&mut found);
-        self.free = free;
     }
 
     fn print(&mut self, call: &ast::Call, out: &mut Vec<Expr>) -> ExprKind {

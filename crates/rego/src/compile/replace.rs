@@ -21,7 +21,8 @@ impl Lower<'_> {
         }
     }
 
-    /// A `with`; what its value looks up comes after the calls in those of all `with`s of the expression.
+    /// A `with`, or none if it is wrong; what its value looks up comes after the calls in those of all `with`s of the
+    /// expression.
     pub(super) fn with(&mut self, with: &ast::With, out: &mut Vec<Expr>) -> Option<With> {
         let (head, rest) = match &with.target.kind {
             TermKind::Var(name) => (name.clone(), Vec::new()),
@@ -53,6 +54,7 @@ impl Lower<'_> {
         if let Ok(callee) = self.callee(&target) {
             if let Some(message) = irreplaceable(&callee) {
                 self.error(Stage::With, Code::Compile, message, with.target.location);
+                return None;
             }
             let replacement = match &with.value.kind {
                 TermKind::Var(name) => Some(ast::Ref {
@@ -82,6 +84,7 @@ impl Lower<'_> {
                 if self.below_rule(&whole) {
                     let message = "with keyword cannot partially replace virtual document(s)";
                     self.error(Stage::With, Code::Compile, message, with.target.location);
+                    return None;
                 }
                 let node = self.tree.find(&whole);
                 Some(With::Data(whole, node, value))

@@ -67,7 +67,7 @@ pub(super) fn lines<'a>(module: &'a Module, options: &FormatOptions) -> Vec<Line
 fn calls_member(module: &Module) -> bool {
     let name = "internal.member_";
     module.source.text.contains(name)
-        && ["2", "3"].iter().any(|arity| json::module(module).to_string().contains(&format!("\"member_{arity}\"")))
+        && ["2", "3"].iter().any(|arity| json::tree(module).to_string().contains(&format!("\"member_{arity}\"")))
 }
 
 fn is(import: &Import, path: &[&str]) -> bool {

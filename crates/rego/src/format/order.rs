@@ -1,7 +1,7 @@
 //! How terms compare, where the layout needs it.
 
 use crate::ast::{Term, TermKind, json};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
@@ -19,16 +19,22 @@ pub(super) fn distinct(items: &[Term]) -> impl Iterator<Item = &Term> {
 fn plain_numbers(found: &mut Json) {
     match found {
         Json::Array(items) => items.iter_mut().for_each(plain_numbers),
-        Json::Object(fields) => fields.values_mut().for_each(plain_numbers),
-        Json::Number(number) => *found = plain_number(number),
+        Json::Object(fields) => {
+            plain_number(fields);
+            fields.values_mut().for_each(plain_numbers);
+        }
         _ => {}
     }
 }
 
-/// The same of one number.
-pub(super) fn plain_number(number: &serde_json::Number) -> Json {
-    let value = number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 9e15);
-    value.map_or_else(|| number.clone().into(), |value| format!("{value:.0}").into())
+/// The same of one term, if it is a number.
+pub(super) fn plain_number(term: &mut Map<String, Json>) {
+    if let (Some(Json::String(kind)), Some(Json::String(text))) = (term.get("type"), term.get("value"))
+        && kind == "number"
+        && let Some(value) = text.parse::<f64>().ok().filter(|value| value.fract() == 0.0 && value.abs() < 9e15)
+    {
+        term.insert("value".into(), format!("{value:.0}").into());
+    }
 }
 
 /// OPA's order of constants and names; of what is neither only that it is last, and some order.

@@ -19,7 +19,7 @@ pub(super) enum Difference {
 
 /// Compares what was read with what was written.
 pub(super) fn difference(read: &Module, written: &Module) -> Difference {
-    let (before, after) = (json::module(read), json::module(written));
+    let (before, after) = (json::tree(read), json::tree(written));
     let rules = |module: &Json| module["rules"].as_array().cloned().unwrap_or_default();
     let (old, new) = (rules(&before), rules(&after));
     if before["package"] != after["package"] || old.len() != new.len() || imports(&before) != imports(&after) {
@@ -72,6 +72,7 @@ fn normal(found: Json) -> Json {
                     fields.remove("key");
                 }
             }
+            plain_number(&mut fields);
             match fields.get("type").and_then(Json::as_str) {
                 Some("var") if is_wildcard(&fields["value"]) => {
                     fields.insert("value".into(), "_".into());
@@ -91,7 +92,6 @@ fn normal(found: Json) -> Json {
             }
             fields.into()
         }
-        Json::Number(number) => plain_number(&number),
         other => other,
     }
 }

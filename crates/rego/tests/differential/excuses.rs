@@ -129,7 +129,10 @@ pub const EXCUSES: &[Excuse] = &[
     },
     Excuse {
         why: "the comprehensions of an expression OPA makes before it looks up anything else for it",
-        holds: |case| case.query.is_some() && conflict(case.opa) && case.ours.is_empty() && case.features.comprehension,
+        holds: |case| {
+            let found = conflict(case.opa) || builtin(case.opa);
+            case.query.is_some() && found && case.ours.is_empty() && case.features.comprehension
+        },
     },
     // Which variables are safe.
     Excuse {

@@ -3,12 +3,12 @@
 use super::output::coverage::Hits;
 use super::output::explain::{Event, Op};
 use super::output::profile::Profile;
-use sluice_rego::ast::{Location, Module};
-use sluice_rego::{Deadline, Error, Happening, Limits, Tracer};
+use sluice_rego::ast::{ExprKind, Location, Module, Source, Term, TermKind};
+use sluice_rego::{Deadline, Error, Happening, Limits, Tracer, Value, json, parse};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-/// Stands before each key of a case that is begun, in what a test prints; see `test::cases`.
+/// Stands before the keys of a case that is begun, in what a test prints; see `test::cases`.
 pub const CASE: &str = "\u{1}case\u{1}";
 
 /// A listener.
@@ -108,7 +108,7 @@ impl Tracer for Watch {
             Happening::Note(text) => self.event(Op::Note(text.to_owned()), at),
             Happening::Print(text) => match text.strip_prefix(CASE) {
                 Some(keys) => {
-                    let keys = keys.split(CASE).map(|key| key.trim_matches(' ').to_owned()).collect();
+                    let keys = case_keys(keys);
                     self.cases.push(keys);
                 }
                 None => {
@@ -143,4 +143,42 @@ pub fn limits(timeout: Option<Duration>) -> Limits {
 fn clock() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     START.elapsed()
+}
+
+/// The keys of a case as JSON has them, out of the array that was printed.
+fn case_keys(printed: &str) -> Vec<String> {
+    let body = parse::parse_query(&Source::new(0, "", printed), &parse::Options::default()).unwrap_or_default();
+    match body.first().map(|expr| &expr.kind) {
+        Some(ExprKind::Term(term)) => match constant(term) {
+            Some(Value::Array(keys)) => keys.iter().map(json::key_text).collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn constant(term: &Term) -> Option<Value> {
+    Some(match &term.kind {
+        TermKind::Scalar(value) => value.clone(),
+        TermKind::Array(items) => Value::array(items.iter().map(constant).collect::<Option<Vec<_>>>()?),
+        TermKind::Set(items) => Value::set(items.iter().map(constant).collect::<Option<Vec<_>>>()?),
+        TermKind::Object(items) => {
+            let pair = |(key, value): &(Term, Term)| Some((constant(key)?, constant(value)?));
+            Value::object(items.iter().map(pair).collect::<Option<Vec<_>>>()?)
+        }
+        // The empty set.
+        TermKind::Call(_) => Value::set([]),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::case_keys;
+
+    #[test]
+    fn keys_of_cases_are_as_json_has_them() {
+        let keys = case_keys(r#"[[1, 2], {1}, set(), "[1, 2]", {"a": null, {2}: "x"}, -1.5, true]"#);
+        assert_eq!(keys, ["[1,2]", "[1]", "[]", "[1, 2]", r#"{"[2]":"x","a":null}"#, "-1.5", "true"]);
+    }
 }

@@ -3,7 +3,7 @@
 use super::modules::{self, Text};
 use super::{Loaded, Options, Tree, bundle, ignore, os_error, parse_json, parse_yaml};
 use crate::commands::policy::output::failure::Failure;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Deeper folders are not entered; a circle of links ends here at the latest.
 const MAX_DEPTH: usize = 200;
@@ -98,10 +98,9 @@ impl Loader<'_> {
         match listed {
             Ok(mut entries) => {
                 entries.sort_by_key(std::fs::DirEntry::file_name);
+                let folder = cleaned(path);
                 for entry in entries {
-                    let name = entry.file_name();
-                    let below = if path == Path::new(".") { PathBuf::from(name) } else { path.join(name) };
-                    self.entry(&below, &at, depth + 1);
+                    self.entry(&folder.join(entry.file_name()), &at, depth + 1);
                 }
             }
             Err(error) => self.fail(os_error("open", path, &error)),
@@ -176,6 +175,19 @@ impl Loader<'_> {
         all.sort_by_key(|(at, _)| *at);
         Err(all.into_iter().map(|(_, failure)| failure).collect())
     }
+}
+
+/// A folder as Go's `filepath.Clean` has it: `./a/../b/` is `b`.
+fn cleaned(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match (part, out.components().next_back()) {
+            (Component::CurDir, _) | (Component::ParentDir, Some(Component::RootDir)) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => _ = out.pop(),
+            _ => out.push(part),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

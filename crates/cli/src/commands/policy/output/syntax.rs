@@ -211,22 +211,24 @@ const ORDER: &[&str] = &[
 ];
 
 /// A module's JSON with members in that order; what annotations hold of their own, sorted.
-pub fn ordered(value: &serde_json::Value) -> Doc {
+pub fn ordered(value: &Value) -> Doc {
     match value {
-        serde_json::Value::Array(items) => Doc::Array(items.iter().map(ordered).collect()),
-        serde_json::Value::Object(members) => {
+        Value::Array(items) => Doc::Array(items.iter().map(ordered).collect()),
+        Value::Object(members) => {
+            let members: Vec<(String, &Value)> =
+                members.iter().map(|(name, value)| (json::key_text(name), value)).collect();
             // `every` alone is told by the alphabet.
-            let every = members.contains_key("domain");
+            let every = members.iter().any(|(name, _)| name == "domain");
             let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-            let mut members: Vec<(&String, &serde_json::Value)> = members.iter().collect();
-            members.sort_by_key(|(name, _)| (if every { 0 } else { rank(name) }, *name));
-            let member = |(name, value): (&String, &serde_json::Value)| {
-                let doc = if name == "custom" { Doc::Value(Value::from_json(value)) } else { ordered(value) };
-                (name.clone(), doc)
+            let mut members = members;
+            members.sort_by_key(|(name, _)| (if every { 0 } else { rank(name) }, name.clone()));
+            let member = |(name, value): (String, &Value)| {
+                let doc = if name == "custom" { Doc::Value(value.clone()) } else { ordered(value) };
+                (name, doc)
             };
             Doc::Object(members.into_iter().map(member).collect())
         }
         // Numbers keep their text, which the engine's own writer knows.
-        other => Doc::Raw(json::to_string(&Value::from_json(other))),
+        other => Doc::Raw(json::to_string(other)),
     }
 }

@@ -37,8 +37,7 @@ fn announce_in(rule: &mut Rule, length: usize) {
         }
     }
     let location = rule.location;
-    let mark = || Term::scalar(location, CASE);
-    let args = keys.into_iter().flat_map(|key| [mark(), key]).collect();
+    let args = vec![Term::scalar(location, CASE), Term::new(location, TermKind::Array(keys))];
     let print = ExprKind::Call(Box::new(Call::builtin(location, "print", args)));
     rule.body.insert(at, Expr::new(location, print));
 }
