@@ -108,19 +108,37 @@ pub fn rule(lower: &mut Lower<'_>, rule: &ast::Rule, node: NodeId) -> Rule {
     }
 }
 
-/// Arguments that nothing uses.
+/// Arguments that nothing uses: neither the body nor another argument of the same name.
 fn unused_args(lower: &mut Lower<'_>, head: &ast::Head) {
-    let mut unused = Vec::new();
-    for arg in &head.args {
-        super::declared::pattern(arg, &mut |name| {
-            if !name.starts_with('$') && !lower.used_args.contains(name) && !unused.contains(name) {
-                unused.push(name.clone());
-            }
-        });
+    let (mut named, mut matched) = (Vec::new(), Vec::new());
+    head.args.iter().for_each(|arg| names(arg, &mut named, &mut matched));
+    for name in named {
+        let twice = matched.iter().filter(|other| **other == name).count() > 1;
+        if !twice && !name.starts_with('$') && !lower.used_args.contains(&name) {
+            let message = format!("unused argument {name}. (hint: use _ (wildcard variable) instead)");
+            lower.error(Stage::Locals, Code::Compile, message, head.location);
+        }
     }
-    for name in unused {
-        let message = format!("unused argument {name}. (hint: use _ (wildcard variable) instead)");
-        lower.error(Stage::Locals, Code::Compile, message, head.location);
+}
+
+/// The names in an argument, each once, and those that a value is matched with, as often as they stand there: sets and keys
+/// are not matched.
+fn names(arg: &ast::Term, named: &mut Vec<ast::Name>, matched: &mut Vec<ast::Name>) {
+    match &arg.kind {
+        TermKind::Var(name) => {
+            matched.push(name.clone());
+            if !named.contains(name) {
+                named.push(name.clone());
+            }
+        }
+        TermKind::Array(items) => items.iter().for_each(|item| names(item, named, matched)),
+        TermKind::Set(items) => items.iter().for_each(|item| names(item, named, &mut Vec::new())),
+        TermKind::Object(items) => items.iter().for_each(|(key, value)| {
+            names(key, named, &mut Vec::new());
+            names(value, named, matched);
+        }),
+        TermKind::Ref(r) => std::iter::once(&*r.head).chain(&r.path).for_each(|part| names(part, named, matched)),
+        _ => {}
     }
 }
 

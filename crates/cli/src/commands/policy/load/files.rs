@@ -192,7 +192,17 @@ fn cleaned(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, split_prefix};
+    use super::{clean, cleaned, split_prefix};
+    use std::path::Path;
+
+    #[test]
+    fn folders_are_named_as_go_names_them() {
+        for (given, wanted) in
+            [(".", ""), ("./a//b/", "a/b"), ("a/../../b", "../b"), ("/../a/./b/..", "/a"), ("../../a", "../../a")]
+        {
+            assert_eq!(cleaned(Path::new(given)), Path::new(wanted), "{given}");
+        }
+    }
 
     #[test]
     fn a_prefix_is_what_stands_before_the_colon() {
