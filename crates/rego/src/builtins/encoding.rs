@@ -111,7 +111,7 @@ fn hex_decode(encoded: &str) -> Outcome {
 }
 
 /// As Go's `url.QueryEscape`.
-fn query_escape(text: &str) -> String {
+pub(super) fn query_escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for b in bytes(text).iter().copied() {
         match b {

@@ -1,6 +1,6 @@
 //! `sprintf`, as Go's `fmt.Sprintf`: the format's grammar (flags, widths, argument indices) and what is missing or left over.
 
-use super::{Builtin, Context, Outcome, args, bounds, pure, some};
+use super::{Builtin, BuiltinError, Context, args, bounds, pure, some};
 use crate::bytes;
 use crate::gofmt::{Arg, Flags};
 use crate::value::Value;
@@ -15,8 +15,48 @@ pub const ALL: &[Builtin] = &[pure("sprintf", 2, |a, context| {
     args::array(a, 2)?;
     bounds::value(args::value(a, 2))?;
     let values: Vec<Arg> = args::array(a, 2)?.iter().map(argument).collect();
-    sprintf(format, &values, context)
+    some(sprintf(format, &values, context)?.as_str())
 })];
+
+/// What a verb writes.
+pub(super) trait Argument {
+    fn go_type(&self) -> &'static str;
+
+    /// Operations that writing it takes, about.
+    fn cost(&self) -> usize;
+
+    /// What it is as a width or a precision.
+    fn width(&self) -> Option<i64>;
+
+    fn write(&self, out: &mut String, verb: char, flags: Flags);
+
+    /// As one that no verb took.
+    fn extra(&self, out: &mut String) {
+        out.extend([self.go_type(), "="]);
+        self.write(out, 'v', Flags::default());
+    }
+}
+
+impl Argument for Arg {
+    fn go_type(&self) -> &'static str {
+        Arg::go_type(self)
+    }
+
+    fn cost(&self) -> usize {
+        Arg::cost(self)
+    }
+
+    fn width(&self) -> Option<i64> {
+        match self {
+            Self::Int(n) => Some(*n),
+            _ => None,
+        }
+    }
+
+    fn write(&self, out: &mut String, verb: char, flags: Flags) {
+        Arg::write(self, out, verb, flags);
+    }
+}
 
 fn argument(value: &Value) -> Arg {
     match value {
@@ -32,9 +72,9 @@ fn argument(value: &Value) -> Arg {
     }
 }
 
-struct Printer<'a> {
+struct Printer<'a, A> {
     format: Peekable<Chars<'a>>,
-    args: &'a [Arg],
+    args: &'a [A],
     /// Of the next argument.
     next: usize,
     /// An index such as `[3]` was used anywhere.
@@ -68,7 +108,7 @@ fn index_number(text: &str) -> Option<usize> {
 }
 
 /// `fmt.Sprintf`.
-fn sprintf(format: &str, values: &[Arg], context: &mut Context) -> Outcome {
+pub(super) fn sprintf<A: Argument>(format: &str, values: &[A], context: &mut Context) -> Result<String, BuiltinError> {
     let mut printer = Printer {
         format: format.chars().peekable(),
         args: values,
@@ -91,10 +131,11 @@ fn sprintf(format: &str, values: &[Arg], context: &mut Context) -> Outcome {
         }
     }
     printer.rest();
-    some(bytes::joined(printer.out).as_str())
+    bounds::text(printer.out.len())?;
+    Ok(bytes::joined(printer.out))
 }
 
-impl Printer<'_> {
+impl<A: Argument> Printer<'_, A> {
     /// What follows a `%`.
     fn verb(&mut self) {
         self.good = true;
@@ -211,10 +252,7 @@ impl Printer<'_> {
     fn star(&mut self) -> Option<i64> {
         let taken = self.args.get(self.next)?;
         self.next += 1;
-        match taken {
-            Arg::Int(n) if (-MAX_WIDTH..=MAX_WIDTH).contains(n) => Some(*n),
-            _ => None,
-        }
+        taken.width().filter(|n| (-MAX_WIDTH..=MAX_WIDTH).contains(n))
     }
 
     /// A number, if there is one. One that is far too large takes the rest of the format with it.
@@ -239,9 +277,7 @@ impl Printer<'_> {
         self.out.push_str("%!(EXTRA ");
         for (i, arg) in self.args.iter().skip(self.next).enumerate() {
             self.out.push_str(if i == 0 { "" } else { ", " });
-            self.out.push_str(arg.go_type());
-            self.out.push('=');
-            arg.write(&mut self.out, 'v', Flags::default());
+            arg.extra(&mut self.out);
         }
         self.out.push(')');
     }
