@@ -20,6 +20,8 @@ pub struct Features {
     pub dynamic_keys: bool,
     /// An expression that closes over a name that only a later one of its body has outside of closures.
     pub late: bool,
+    /// Names that are to equal a set or an object which holds them in a set or in a key.
+    pub in_themselves: BTreeSet<String>,
     /// A rule whose value is a collection that is not constant.
     pub collected_value: bool,
     /// Names inside templates.
@@ -67,6 +69,7 @@ impl Visit for Features {
         let yes = matches!(&node.kind, ExprKind::Term(term) if matches!(&term.kind, TermKind::Scalar(value) if value.to_string() == "true"));
         self.qualified_true |= yes && (node.negated || !node.with.is_empty());
         self.named.extend(node.operator());
+        self.in_themselves.extend(in_itself(node));
         let every = matches!(node.kind, ExprKind::Every(_));
         self.every |= every;
         if let ExprKind::Every(every) = &node.kind {
@@ -127,6 +130,18 @@ impl Visit for Names {
         visit::term(self, node);
         self.closures -= usize::from(!plain);
     }
+}
+
+/// The name that an equation puts into what it is to equal.
+fn in_itself(node: &Expr) -> Option<String> {
+    let ExprKind::Call(call) = &node.kind else { return None };
+    let ("eq", [left, right]) = (&*call.operator.dotted()?, call.args.as_slice()) else { return None };
+    [(left, right), (right, left)].into_iter().find_map(|(name, other)| {
+        let name = name.as_var()?;
+        let mut names = Names::default();
+        names.term(other);
+        names.closed.contains(&**name).then(|| name.to_string())
+    })
 }
 
 /// Whether an expression of a body closes over a name that none before it has, but one after it.
