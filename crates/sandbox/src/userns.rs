@@ -3,7 +3,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::sys;
-use rustix::process::{Pid, Signal, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
 use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -73,6 +73,7 @@ pub(crate) fn hide() -> Result<()> {
 /// A child in a user namespace of its own, with its ids mapped, running `work` as root there.
 pub(crate) fn spawn(map: IdMap, work: impl FnOnce() -> i32) -> Result<Pid> {
     let (read, write) = crate::wire::pair()?;
+    let parent = getpid();
     if let Some(child) = sys::fork(libc::CLONE_NEWUSER)? {
         drop(read);
         map.write(child)?;
@@ -80,7 +81,7 @@ pub(crate) fn spawn(map: IdMap, work: impl FnOnce() -> i32) -> Result<Pid> {
         return Ok(child);
     }
     drop(write);
-    let code = match child_ready(read) {
+    let code = match child_ready(read, parent) {
         Ok(()) => work(),
         Err(error) => {
             eprintln!("sluice-runner: {error}");
@@ -90,11 +91,14 @@ pub(crate) fn spawn(map: IdMap, work: impl FnOnce() -> i32) -> Result<Pid> {
     sys::exit(code)
 }
 
-fn child_ready(go: OwnedFd) -> Result<()> {
+fn child_ready(go: OwnedFd, parent: Pid) -> Result<()> {
+    let ended = || Error::invalid("the launcher ended before the sandbox began");
     die_with_parent()?;
     // A parent that died before the line above is seen here: the other end is closed.
     if crate::wire::receive::<String>(&go)?.is_none() {
-        return Err(Error::invalid("the launcher ended before the sandbox began"));
+        return Err(ended());
     }
-    become_root()
+    become_root()?;
+    // And one that died while the change of ids had cleared the signal: somebody else is the parent now.
+    if getppid() == Some(parent) { Ok(()) } else { Err(ended()) }
 }
