@@ -1,7 +1,7 @@
 //! What every builtin says of its arguments: typed access by position (counted from 1), with OPA's words where the type
 //! is wrong. Knows values only.
 
-use super::BuiltinError;
+use super::{BuiltinError, Outcome, some};
 use crate::number::Number;
 use crate::value::Value;
 use num_bigint::BigInt;
@@ -47,6 +47,19 @@ pub fn failed(text: impl Into<String>) -> BuiltinError {
 /// nothing where OPA has it say something.
 pub fn beyond(text: impl Into<String>) -> BuiltinError {
     BuiltinError::Halt(text.into())
+}
+
+/// A refusal: of what is no value, or of what may be one beyond a bound.
+pub fn refused(text: impl Into<String>, large: bool) -> BuiltinError {
+    if large { beyond(text) } else { failed(text) }
+}
+
+/// Whether something was read; of what is beyond a bound nobody knows.
+pub fn is_valid<T>(read: Result<T, BuiltinError>) -> Outcome {
+    match read {
+        Err(error @ BuiltinError::Halt(_)) => Err(error),
+        read => some(read.is_ok()),
+    }
 }
 
 /// The argument at a position; null where there is none, which a caller that checks arity never sees.

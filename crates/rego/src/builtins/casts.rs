@@ -18,7 +18,7 @@ pub const ALL: &[Builtin] = &[
 
 /// A text without the underscores between its digits, as Go reads numbers (`underscoreOK` of its `strconv`); none where
 /// they stand elsewhere.
-fn underscored(text: &str) -> Option<Cow<'_, str>> {
+pub(super) fn underscored(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('_') {
         return Some(text.into());
     }

@@ -16,7 +16,7 @@ pub const ALL: &[Builtin] = &[
         let text = args::string(a, 1)?;
         some(from_json(text)?)
     }),
-    pure("json.is_valid", 1, |a, _| is_valid(a, from_json)),
+    pure("json.is_valid", 1, |a, _| args::is_valid(args::string(a, 1).and_then(from_json))),
     pure("yaml.marshal", 1, |a, _| {
         bounds::value(args::value(a, 1))?;
         if !yaml::is_writable(args::value(a, 1)) {
@@ -25,25 +25,14 @@ pub const ALL: &[Builtin] = &[
         some(Value::entering(&yaml::to_string(args::value(a, 1))))
     }),
     pure("yaml.unmarshal", 1, |a, _| some(from_yaml(args::string(a, 1)?)?)),
-    pure("yaml.is_valid", 1, |a, _| is_valid(a, from_yaml)),
+    pure("yaml.is_valid", 1, |a, _| args::is_valid(args::string(a, 1).and_then(from_yaml))),
 ];
 
-/// Whether a text has a value; of one that is beyond the bounds nobody knows.
-fn is_valid(a: &[Value], from: fn(&str) -> Result<Value, BuiltinError>) -> Outcome {
-    match args::string(a, 1).and_then(from) {
-        Err(error @ BuiltinError::Halt(_)) => Err(error),
-        outcome => some(outcome.is_ok()),
-    }
-}
-
 fn from_json(text: &str) -> Result<Value, BuiltinError> {
-    let reason = |error: json::JsonError| match error.large {
-        true => args::beyond(error.to_string()),
+    let reason = |error: json::JsonError| match error.message.as_str() {
         // A stream's reader says it otherwise.
-        false if error.message == json::UNENDED => {
-            args::failed(if text.trim_ascii().is_empty() { "EOF" } else { "unexpected EOF" })
-        }
-        false => args::failed(error.to_string()),
+        json::UNENDED => args::failed(if text.trim_ascii().is_empty() { "EOF" } else { "unexpected EOF" }),
+        message => args::refused(message, error.large),
     };
     json::parse(&shown(text)).map_err(reason)
 }
@@ -51,10 +40,7 @@ fn from_json(text: &str) -> Result<Value, BuiltinError> {
 /// YAML, which unlike JSON is none where it is no UTF-8.
 fn from_yaml(text: &str) -> Result<Value, BuiltinError> {
     match std::str::from_utf8(&bytes(text)) {
-        Ok(text) => yaml::parse(text).map_err(|error| match error.large {
-            true => args::beyond(error.to_string()),
-            false => args::failed(error.to_string()),
-        }),
+        Ok(text) => yaml::parse(text).map_err(|error| args::refused(error.message, error.large)),
         Err(_) => Err(args::failed("yaml: invalid UTF-8")),
     }
 }

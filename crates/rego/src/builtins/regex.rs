@@ -11,10 +11,7 @@ use std::sync::Arc;
 pub const ALL: &[Builtin] = &[
     pure("regex.match", 2, is_match),
     pure("re_match", 2, is_match),
-    pure("regex.is_valid", 1, |a, _| match pattern(a, 1) {
-        Err(BuiltinError::Halt(why)) => Err(BuiltinError::Halt(why)),
-        outcome => some(outcome.is_ok()),
-    }),
+    pure("regex.is_valid", 1, |a, _| args::is_valid(pattern(a, 1))),
     pure("regex.find_n", 3, find),
     pure("regex.find_all_string_submatch_n", 3, submatches),
     pure("regex.replace", 3, replace),

@@ -163,10 +163,7 @@ impl Lower<'_> {
         let global = global.and_then(|head| self.global(head));
         let (shown, hint) = match global {
             Some(global) if operator.path.iter().all(|part| matches!(part.kind, TermKind::Scalar(_))) => {
-                let (root, mut path) = match global {
-                    Global::Data(path) => ("data", path),
-                    Global::Input(path) => ("input", path),
-                };
+                let (root, mut path) = global.parts();
                 path.extend(operator.path.iter().filter_map(|part| match &part.kind {
                     TermKind::Scalar(part) => Some(part.clone()),
                     _ => None,

@@ -37,7 +37,7 @@ impl Visit for Named<'_> {
     }
 }
 
-fn is_root(name: &str) -> bool {
+pub fn is_root(name: &str) -> bool {
     matches!(name, "data" | "input")
 }
 

@@ -105,7 +105,9 @@ impl<'a> Lower<'a> {
 
     /// An expression, after what it needs.
     fn expr(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
-        if let Some(call) = self.print_call(expr).filter(|_| !self.tree.prints) {
+        if !self.tree.prints
+            && let Some(call) = self.print_call(expr)
+        {
             self.idle_print(call, &expr.with);
             out.push(Expr { location: expr.location, kind: ExprKind::Holds(Term::Const(Value::Bool(true))) });
             return;
@@ -160,7 +162,11 @@ impl<'a> Lower<'a> {
 
     fn kind(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) -> Option<ExprKind> {
         match &expr.kind {
-            _ if let Some(call) = self.print_call(expr) => Some(self.print(call, out)),
+            _ if self.tree.prints
+                && let Some(call) = self.print_call(expr) =>
+            {
+                Some(self.print(call, out))
+            }
             ast::ExprKind::Term(term) => Some(match &term.kind {
                 TermKind::Call(call) => self.call(call, Used::Alone(expr.location), out),
                 _ => ExprKind::Holds(self.term(term, true, out)),
@@ -295,7 +301,8 @@ impl<'a> Lower<'a> {
             },
             _ => return None,
         };
-        (self.builtin_named(&call.operator).as_deref() == Some("print")).then_some(&**call)
+        let named = call.operator.path.is_empty() && call.operator.head.as_var().is_some_and(|head| &**head == "print");
+        (named && self.builtin_named(&call.operator).is_some()).then_some(&**call)
     }
 
     /// A `print` to which nobody listens: as in OPA there is nothing of it, but names in it count as used.

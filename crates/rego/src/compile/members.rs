@@ -83,9 +83,6 @@ fn reference(r: &Ref, meaning: &dyn Fn(&Name) -> Meaning) -> Vec<Key> {
 }
 
 fn rooted(global: Global) -> Vec<Key> {
-    let (root, path) = match global {
-        Global::Data(path) => ("data", path),
-        Global::Input(path) => ("input", path),
-    };
+    let (root, path) = global.parts();
     std::iter::once(Key::Var(root.to_owned())).chain(path.into_iter().map(Key::Const)).collect()
 }

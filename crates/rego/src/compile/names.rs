@@ -23,6 +23,16 @@ pub enum Global {
     Input(Vec<Value>),
 }
 
+impl Global {
+    /// `data` or `input`, and the path.
+    pub fn parts(self) -> (&'static str, Vec<Value>) {
+        match self {
+            Self::Data(path) => ("data", path),
+            Self::Input(path) => ("input", path),
+        }
+    }
+}
+
 impl Names {
     /// Of a module; `rules` are the names of all rules of its package, in all its modules.
     pub fn new(module: &Module, rules: HashSet<Name>) -> Self {

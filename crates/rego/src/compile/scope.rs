@@ -97,9 +97,15 @@ impl Lower<'_> {
             Some((_, How::Argument)) => Some(format!("arg {name} redeclared")),
             Some((_, How::Assigned)) => Some(format!("var {name} assigned above")),
             Some((_, How::Declared | How::Each)) => Some(format!("var {name} declared above")),
-            None if last.seen.contains(name) => Some(format!("var {name} referenced above")),
+            None if self.is_referenced(last, name) => Some(format!("var {name} referenced above")),
             None => None,
         }
+    }
+
+    /// Whether a body has named something that was not declared, a root by what is below it too.
+    fn is_referenced(&self, scope: &Scope, name: &Name) -> bool {
+        let below = |seen: &Name| self.global(seen).is_some_and(|global| global.parts().0 == &**name);
+        scope.seen.contains(name) || super::declared::is_root(name) && scope.seen.iter().any(below)
     }
 
     /// Declares each variable of a pattern.
@@ -142,14 +148,8 @@ impl Lower<'_> {
 
     /// Notes that a body names what it has not declared.
     pub(super) fn mention(&mut self, name: &Name) {
-        let root = match self.global(name) {
-            Some(Global::Data(path)) if !path.is_empty() => Some("data"),
-            Some(Global::Input(path)) if !path.is_empty() => Some("input"),
-            _ => None,
-        };
         if let Some(scope) = self.scopes.last_mut() {
             scope.seen.insert(name.clone());
-            scope.seen.extend(root.map(Name::from));
         }
     }
 

@@ -44,7 +44,7 @@ fn document(yaml: &str, state: &State<'_>) -> Result<Value, YamlError> {
     };
     let mut found = None;
     let outcome = serde_saphyr::with_deserializer_from_str_with_options(yaml, options, |reader| {
-        found = Some(Node(state).deserialize(reader)?);
+        found = Some(Next(Node(state)).deserialize(reader)?);
         Ok(())
     });
     match (found, outcome) {
@@ -115,11 +115,14 @@ impl<'y> State<'y> {
 #[derive(Clone, Copy)]
 struct Node<'s>(&'s State<'s>);
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Value;
+/// Reads whatever comes next.
+struct Next<V>(V);
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        reader.deserialize_any(self)
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Next<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<V::Value, D::Error> {
+        reader.deserialize_any(self.0)
     }
 }
 
@@ -184,7 +187,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
+        while let Some(item) = items.next_element_seed(Next(self))? {
             out.push(item);
         }
         Ok(Value::Array(out.into()))
@@ -192,8 +195,8 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut out = BTreeMap::new();
-        while let Some(key) = items.next_key_seed(Key(self.0))? {
-            out.insert(key, items.next_value_seed(self)?);
+        while let Some(key) = items.next_key_seed(Next(Key(self.0)))? {
+            out.insert(key, items.next_value_seed(Next(self))?);
         }
         Ok(Value::Object(out.into()))
     }
@@ -201,14 +204,6 @@ impl<'de> Visitor<'de> for Node<'_> {
 
 /// Reads a key: the text that Go's `sigs.k8s.io/yaml` makes of it (`on` is `true`).
 struct Key<'s>(&'s State<'s>);
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
 
 impl<'de> Visitor<'de> for Key<'_> {
     type Value = Value;

@@ -107,10 +107,7 @@ impl Tracer for Watch {
             Happening::Failed => self.event(Op::Fail, at),
             Happening::Note(text) => self.event(Op::Note(text.to_owned()), at),
             Happening::Print(text) => match text.strip_prefix(CASE) {
-                Some(keys) => {
-                    let keys = case_keys(keys);
-                    self.cases.push(keys);
-                }
+                Some(keys) => self.cases.push(case_keys(keys)),
                 None => {
                     self.prints.push_str(text);
                     self.prints.push('\n');

@@ -1,5 +1,7 @@
 //! Constants of a template: numbers and quoted texts as Go's `strconv` reads them.
 
+use super::super::casts::underscored;
+use super::lexer::decode;
 use super::node::Number;
 use crate::bytes;
 use crate::text::quote;
@@ -52,32 +54,9 @@ pub fn character(text: &str) -> Result<Number, NoConstant> {
     }))
 }
 
-/// Whether underscores stand between digits only; a prefix counts as a digit (`underscoreOK`).
-fn underscores_fit(text: &str) -> bool {
-    let text = text.strip_prefix(['+', '-']).unwrap_or(text).to_ascii_lowercase();
-    let prefixed = ["0b", "0o", "0x"].iter().any(|prefix| text.starts_with(prefix));
-    let hexadecimal = text.starts_with("0x");
-    let mut last = if prefixed { '0' } else { '^' };
-    for c in text.chars().skip(if prefixed { 2 } else { 0 }) {
-        let digit = c.is_ascii_digit() || hexadecimal && c.is_ascii_hexdigit();
-        let fits = match c {
-            '_' => last == '0',
-            _ => digit || last != '_',
-        };
-        if !fits {
-            return false;
-        }
-        last = match c {
-            '_' => '_',
-            _ if digit => '0',
-            _ => '!',
-        };
-    }
-    last != '_'
-}
-
 /// What i64 holds, or u64 where there is no sign (`ParseInt` and `ParseUint` in base 0).
 fn integer(text: &str) -> Option<i128> {
+    let text = &*underscored(text)?;
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -90,14 +69,10 @@ fn integer(text: &str) -> Option<i128> {
         _ if lower.len() > 1 && lower.starts_with('0') => (8, lower.get(1..)?),
         _ => (10, lower.as_str()),
     };
-    if plain.starts_with(['+', '-']) || plain.contains('_') && !underscores_fit(text) {
+    if plain.starts_with(['+', '-']) {
         return None;
     }
-    let plain = plain.replace('_', "");
-    if plain.is_empty() {
-        return None;
-    }
-    let n = i128::from(u64::from_str_radix(&plain, radix).ok()?);
+    let n = i128::from(u64::from_str_radix(plain, radix).ok()?);
     let n = if negative { -n } else { n };
     let signed = digits.len() < text.len();
     (!signed || i64::try_from(n).is_ok()).then_some(n)
@@ -105,10 +80,7 @@ fn integer(text: &str) -> Option<i128> {
 
 /// A finite double (`ParseFloat`).
 fn float(text: &str) -> Option<f64> {
-    if text.contains('_') && !underscores_fit(text) {
-        return None;
-    }
-    let plain = text.replace('_', "").to_ascii_lowercase();
+    let plain = underscored(text)?.to_ascii_lowercase();
     let (sign, digits) = match plain.strip_prefix('-') {
         Some(digits) => (-1.0, digits),
         None => (1.0, plain.strip_prefix('+').unwrap_or(&plain)),
@@ -189,10 +161,9 @@ fn unescape(rest: &mut &[u8], mark: u8) -> Option<Unescaped> {
         return None;
     }
     if first != b'\\' {
-        let start = rest.get(..4).unwrap_or(rest);
-        let c = start.utf8_chunks().next()?.valid().chars().next();
-        take(rest, c.map_or(1, char::len_utf8))?;
-        return Some(Unescaped::Char(c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+        let (c, width) = decode(rest)?;
+        take(rest, width)?;
+        return Some(Unescaped::Char(c));
     }
     let escape = *take(rest, 2)?.last()?;
     let digits = |digits: Vec<u8>, radix| {

@@ -27,7 +27,7 @@ fn is_space_byte(byte: &u8) -> bool {
 }
 
 /// The first character, U+FFFD where there is none, and its length.
-fn decode(bytes: &[u8]) -> Option<(char, usize)> {
+pub(super) fn decode(bytes: &[u8]) -> Option<(char, usize)> {
     let start = bytes.get(..4).unwrap_or(bytes);
     let chunk = start.utf8_chunks().next()?;
     Some(chunk.valid().chars().next().map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, c.len_utf8())))

@@ -43,8 +43,5 @@ fn decoded(variables: &Value, context: &mut Context) -> Result<Value, BuiltinErr
     bounds::value(variables)?;
     let text = variables.to_string();
     context.work(text.len())?;
-    json::parse(&text).map_err(|error| match error.large {
-        true => args::beyond(error.message),
-        false => args::failed(error.message),
-    })
+    json::parse(&text).map_err(|error| args::refused(error.message, error.large))
 }

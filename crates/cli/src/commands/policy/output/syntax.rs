@@ -215,13 +215,13 @@ pub fn ordered(value: &Value) -> Doc {
     match value {
         Value::Array(items) => Doc::Array(items.iter().map(ordered).collect()),
         Value::Object(members) => {
-            let members: Vec<(String, &Value)> =
+            let mut members: Vec<(String, &Value)> =
                 members.iter().map(|(name, value)| (json::key_text(name), value)).collect();
             // `every` alone is told by the alphabet.
             let every = members.iter().any(|(name, _)| name == "domain");
             let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-            let mut members = members;
-            members.sort_by_key(|(name, _)| (if every { 0 } else { rank(name) }, name.clone()));
+            // They are in the alphabet's order already.
+            members.sort_by_key(|(name, _)| if every { 0 } else { rank(name) });
             let member = |(name, value): (String, &Value)| {
                 let doc = if name == "custom" { Doc::Value(value.clone()) } else { ordered(value) };
                 (name, doc)
